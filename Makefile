@@ -1,0 +1,34 @@
+# Two commands for newcomers: `make demo` and `make test`. Everything else is for work on the hub itself.
+
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+# Arguments of the hub, such as: make demo ARGS="--listen 127.0.0.1:9000"
+ARGS ?=
+
+.PHONY: demo test format accept needs
+
+## Installs what is missing, builds, and starts the hub with the sample data on http://127.0.0.1:8080/
+demo: needs
+	cargo build --locked --quiet
+	exec ./target/debug/hub demo $(ARGS)
+
+## Installs what the tests need and runs every check
+test: needs
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- --deny warnings
+	INSTA_UPDATE=no cargo test --locked
+
+## Formats the code
+format:
+	cargo fmt
+
+## Writes the contract and the golden answers anew, to be reviewed as a diff
+accept: needs
+	cargo build --locked --quiet
+	./target/debug/hub schema > schema.graphql
+	INSTA_UPDATE=always cargo test --locked
+
+needs:
+	@./needs.sh

@@ -1,0 +1,2 @@
+DROP FUNCTION topic_family(uuid[]);
+DROP TABLE topic_parents, topics;

@@ -1,0 +1,2 @@
+DROP TABLE organizations;
+DROP FUNCTION fold_list(jsonb, text);

@@ -1,0 +1,1 @@
+DROP TABLE affiliations, person_expertise, consents, people;

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Finds or installs what building and running the hub needs: Rust, a C compiler, PostgreSQL 14 or later.
+set -euo pipefail
+
+stop() {
+    echo "$1" >&2
+    exit 2
+}
+
+command -v cargo >/dev/null || stop "Rust is missing: install it from https://rustup.rs and try again."
+
+# The programs of a PostgreSQL are looked for where the hub itself looks.
+has_postgres() {
+    command -v initdb >/dev/null && return
+    compgen -G "/usr/lib/postgresql/1[4-9]/bin/initdb" >/dev/null && return
+    compgen -G "/usr/pgsql-1[4-9]/bin/initdb" >/dev/null && return
+    compgen -G "/opt/homebrew/opt/postgresql@1[4-9]/bin/initdb" >/dev/null && return
+    compgen -G "/usr/local/opt/postgresql@1[4-9]/bin/initdb" >/dev/null
+}
+
+missing=()
+command -v cc >/dev/null || missing+=(gcc libc6-dev)
+has_postgres || missing+=(postgresql)
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null && sudo -n true 2>/dev/null && as_root=(sudo -n)
+    [ ${#as_root[@]} -gt 0 ] || stop "Missing: ${missing[*]}. Install them (on Debian: apt-get install ${missing[*]}) and try again."
+fi
+command -v apt-get >/dev/null || stop "Missing: ${missing[*]}. Install them with this system's package manager and try again."
+
+# Debian's package makes and starts a cluster of its own unless it is told not to; the hub has no use for it.
+conf=/etc/postgresql-common/createcluster.conf
+if [[ " ${missing[*]} " == *" postgresql "* ]] && [ ! -e "$conf" ]; then
+    "${as_root[@]}" mkdir -p "${conf%/*}"
+    echo "create_main_cluster = false" | "${as_root[@]}" tee "$conf" >/dev/null
+fi
+echo "Installing ${missing[*]} …"
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends -o Dpkg::Options::=--force-confold "${missing[@]}" >/dev/null

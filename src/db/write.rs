@@ -1,0 +1,96 @@
+//! The write transaction: every change of data goes through it, and its entry in the change log with it.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::Timestamptz;
+use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, TransactionManager};
+use futures_util::future::BoxFuture;
+use uuid::{ContextV7, Timestamp, Uuid};
+
+use crate::db::log::{self, Change};
+use crate::db::statement::Sql;
+use crate::db::{Connection, Db};
+use crate::error::Fault;
+use crate::policy::Viewer;
+
+/// A transaction in progress.
+pub struct Tx {
+    connection: Connection,
+    viewer: Arc<Viewer>,
+    now: DateTime<Utc>,
+    ids: ContextV7,
+    changes: Vec<Change>,
+}
+
+impl Tx {
+    /// The connection, inside the transaction.
+    pub fn conn(&mut self) -> &mut AsyncPgConnection {
+        &mut self.connection
+    }
+
+    /// Who writes.
+    pub fn viewer(&self) -> Arc<Viewer> {
+        self.viewer.clone()
+    }
+
+    /// The database's clock when the transaction began.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// A new id (UUIDv7); ids of one transaction ascend.
+    pub fn new_id(&mut self) -> Uuid {
+        let seconds = u64::try_from(self.now.timestamp()).unwrap_or(0);
+        Uuid::new_v7(Timestamp::from_unix(&self.ids, seconds, self.now.timestamp_subsec_nanos()))
+    }
+
+    /// Remembers what was done; the change log is appended to just before the commit.
+    pub fn record(&mut self, change: Change) {
+        self.changes.push(change);
+    }
+}
+
+/// Runs `work` in a transaction and appends what it recorded to the change log as the last thing before the commit.
+///
+/// It runs in a task of its own, so that a caller who goes away can neither cut it in half nor burn its connection.
+pub async fn write<T, W>(db: &Db, viewer: Viewer, work: W) -> Result<T, Fault>
+where
+    T: Send + 'static,
+    W: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Fault>> + Send + 'static,
+{
+    let db = db.clone();
+    let task = tokio::spawn(async move {
+        let mut tx = begin(&db, viewer).await?;
+        let outcome = match work(&mut tx).await {
+            Ok(value) => finish(&mut tx).await.map(|()| value),
+            Err(fault) => Err(fault),
+        };
+        if outcome.is_err() {
+            // A connection that cannot even roll back is found broken by the pool and dropped.
+            let rolled_back = AnsiTransactionManager::rollback_transaction(&mut *tx.connection).await;
+            if let Err(error) = rolled_back {
+                tracing::warn!(%error, "a transaction could not be rolled back");
+            }
+        }
+        outcome
+    });
+    task.await.map_err(|panic| Fault::internal("writing", panic))?
+}
+
+async fn begin(db: &Db, viewer: Viewer) -> Result<Tx, Fault> {
+    let doing = |error: diesel::result::Error| Fault::database("beginning a transaction", error);
+    let mut connection = db.connection().await?;
+    AnsiTransactionManager::begin_transaction(&mut *connection).await.map_err(doing)?;
+    let now = Sql::new("SELECT now()").returning::<Timestamptz>().get_result(&mut connection).await.map_err(doing)?;
+    Ok(Tx { connection, viewer: Arc::new(viewer), now, ids: ContextV7::new(), changes: Vec::new() })
+}
+
+async fn finish(tx: &mut Tx) -> Result<(), Fault> {
+    let changes = std::mem::take(&mut tx.changes);
+    let actor = tx.viewer.actor();
+    log::append(&mut tx.connection, &actor, changes).await?;
+    AnsiTransactionManager::commit_transaction(&mut *tx.connection)
+        .await
+        .map_err(|error| Fault::database("committing", error))
+}

@@ -1,0 +1,5 @@
+//! Communities of practice.
+
+pub mod graph;
+pub mod record;
+pub mod store;

@@ -1,0 +1,492 @@
+//! Communities in the contract.
+
+use std::sync::Arc;
+
+use async_graphql::connection::EmptyFields;
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use uuid::Uuid;
+
+use crate::db::listing::List;
+use crate::db::page::{Direction, Page};
+use crate::domain::community::record::{ActivityKind, CommunityStatus, JoinPolicy};
+use crate::domain::community::store::{Communities, CommunityFilter, CommunityOrder, CommunityRow};
+use crate::domain::link::graph::{Link, LinkFilterInput, LinkOrderInput, link_selection};
+use crate::domain::link::rules::{LinkDirection, LinkKind};
+use crate::domain::link::store::{LinkFilter, LinkOrder, LinksOf};
+use crate::domain::organization::graph::{
+    Organization, OrganizationFilterInput, OrganizationOrderInput, organization_selection,
+};
+use crate::domain::organization::store::OrganizationsOf;
+use crate::domain::person::record::Profession;
+use crate::domain::role::graph::{Role, RoleFilterInput, RoleOrderInput, role_selection};
+use crate::domain::role::store::RolesOf;
+use crate::domain::source::graph::{Source, source_selection};
+use crate::domain::source::store::SourcesOf;
+use crate::domain::topic::graph::{Topic, TopicFilterInput, TopicOrderInput, topic_selection};
+use crate::domain::topic::store::TopicsOf;
+use crate::error::Fault;
+use crate::graph::id;
+use crate::graph::node;
+use crate::graph::page::{self, Connection, Listable, OrderDirection, PageArguments, Selection};
+use crate::graph::scope::Scope;
+use crate::graph::text::{
+    self, ApproximateCount, Date, DateRangeInput, DateTime, FallbackField, ImpreciseDate, LanguageTag, Translation,
+};
+use crate::graph::word::{self, Word};
+use crate::loaders::{Lists, Loaders, PageOf};
+use crate::policy::NodeKind;
+use crate::text::messages::Message;
+
+/// A community of practice.
+pub struct Community {
+    row: Arc<CommunityRow>,
+    scope: Scope,
+}
+
+/// What membership is good for: a cause and its effect.
+#[derive(SimpleObject)]
+pub struct Benefit {
+    /// What members do or have.
+    cause: String,
+    /// What comes of it.
+    effect: String,
+}
+
+/// A community of practice: people who share an interest in a domain and learn from each other.
+#[Object]
+impl Community {
+    /// The global id.
+    pub async fn id(&self) -> ID {
+        id::encode(NodeKind::Community, self.row.id)
+    }
+
+    /// The import key, unique among nodes of this kind; it never changes. Null for people without a slug.
+    pub async fn key(&self) -> Option<&str> {
+        Some(&self.row.key)
+    }
+
+    /// When it came to the hub.
+    pub async fn created_at(&self) -> DateTime {
+        DateTime(self.row.created_at)
+    }
+
+    /// When it was last changed.
+    pub async fn updated_at(&self) -> DateTime {
+        DateTime(self.row.updated_at)
+    }
+
+    /// The day somebody last verified it; null: not yet verified.
+    pub async fn verified_on(&self) -> Option<Date> {
+        self.row.verified_on.map(Date::from)
+    }
+
+    /// Counts the changes; send it along with an edit to notice another one in between.
+    async fn version(&self) -> i32 {
+        self.row.version
+    }
+
+    /// The language that the record was written in.
+    async fn original_language(&self) -> LanguageTag {
+        (&self.row.original_language.0).into()
+    }
+
+    /// Where the facts come from, in the order of import.
+    pub async fn sources(
+        &self,
+        #[graphql(desc = "How many from the start, 1 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those that speak of one of these fields.")] fields: Option<Vec<String>>,
+    ) -> Result<Connection<Source>, Fault> {
+        let arguments = PageArguments { first, after, last, before };
+        page::of(&self.scope, (SourcesOf::Node, self.row.id), arguments, source_selection(fields)?).await
+    }
+
+    /// The name in addresses. It may change; old ones keep leading here.
+    async fn slug(&self) -> &str {
+        &self.row.slug
+    }
+
+    /// What it is called; null when no source states a name.
+    async fn name(&self) -> Option<&str> {
+        self.scope.serve(self.row.name.as_deref()?, &self.row.original_language.0)
+    }
+
+    /// The language that the display name is served in; null when the hub made it.
+    async fn language(&self) -> Option<LanguageTag> {
+        node::language_of(self.row.name.as_deref()?, &self.row.original_language.0, &self.scope)
+    }
+
+    /// The name, or where no source states one, what the hub calls it by its domain, partner or host.
+    async fn display_name(&self) -> Result<String, Fault> {
+        match self.row.name.as_deref() {
+            Some(name) => node::required(self.scope.serve(name, &self.row.original_language.0)).map(str::to_owned),
+            None => Ok(self.scope.sentence(&self.editorial_name().await?)),
+        }
+    }
+
+    /// True when the hub made the display name, as no source states one.
+    async fn display_name_is_editorial(&self) -> bool {
+        self.row.name.is_none()
+    }
+
+    /// The field of interest that members share; null: not stated.
+    async fn domain(&self) -> Option<&str> {
+        self.scope.serve(self.row.domain.as_deref()?, &self.row.original_language.0)
+    }
+
+    /// Who the members are and what they do together; null: not stated.
+    async fn community(&self) -> Option<&str> {
+        self.scope.serve(self.row.community.as_deref()?, &self.row.original_language.0)
+    }
+
+    /// The resources that members share: experiences, stories, tools; null: not stated.
+    async fn practice(&self) -> Option<&str> {
+        self.scope.serve(self.row.practice.as_deref()?, &self.row.original_language.0)
+    }
+
+    /// What it is for; null: not stated.
+    async fn purpose(&self) -> Option<&str> {
+        self.scope.serve(self.row.purpose.as_deref()?, &self.row.original_language.0)
+    }
+
+    /// Its objectives, in its own order.
+    async fn objectives(&self) -> Vec<&str> {
+        node::statements(&self.row.objectives, &self.row.original_language.0, &self.scope)
+    }
+
+    /// What members do together.
+    async fn activities(&self) -> Vec<Word<ActivityKind>> {
+        self.row.activities.iter().map(|word| Word(word.0)).collect()
+    }
+
+    /// What membership is good for, in the source's order.
+    async fn benefits(&self) -> Vec<Benefit> {
+        let original = &self.row.original_language.0;
+        let served = self.row.benefits.iter().filter_map(|benefit| {
+            let cause = self.scope.serve(&benefit.cause, original)?.to_owned();
+            Some(Benefit { cause, effect: self.scope.serve(&benefit.effect, original)?.to_owned() })
+        });
+        served.collect()
+    }
+
+    /// Who can take part; null: not stated.
+    async fn eligibility(&self) -> Option<&str> {
+        self.scope.serve(self.row.eligibility.as_deref()?, &self.row.original_language.0)
+    }
+
+    /// The professions that can take part.
+    async fn professions(&self) -> Vec<Word<Profession>> {
+        self.row.professions.iter().map(|word| Word(word.0)).collect()
+    }
+
+    /// How one joins; null: not stated.
+    async fn join_policy(&self) -> Option<Word<JoinPolicy>> {
+        self.row.join_policy.map(|word| Word(word.0))
+    }
+
+    /// Where one joins; null: not stated.
+    async fn join_url(&self) -> Option<&str> {
+        self.row.join_url.as_deref()
+    }
+
+    /// When it was launched; null: not stated.
+    async fn launched(&self) -> Option<ImpreciseDate> {
+        let launched = self.row.launched.as_deref()?;
+        Some(ImpreciseDate::new(launched, &self.row.original_language.0, &self.scope))
+    }
+
+    /// How many members a source states; null: not stated.
+    async fn member_count(&self) -> Option<ApproximateCount> {
+        let count = self.row.member_count.as_deref()?;
+        Some(ApproximateCount::new(count, &self.row.original_language.0, &self.scope))
+    }
+
+    /// How many centres a source states; null: not stated.
+    async fn centre_count(&self) -> Option<ApproximateCount> {
+        let count = self.row.centre_count.as_deref()?;
+        Some(ApproximateCount::new(count, &self.row.original_language.0, &self.scope))
+    }
+
+    /// The regions where it is at work, ISO 3166-2, such as CA-QC; empty: not stated.
+    async fn regions(&self) -> &[String] {
+        &self.row.regions
+    }
+
+    /// How and how often it meets; null: not stated.
+    async fn meetings(&self) -> Option<&str> {
+        self.scope.serve(self.row.meetings.as_deref()?, &self.row.original_language.0)
+    }
+
+    /// The e-mail address of a role, never of a person; null: not stated.
+    async fn contact_email(&self) -> Option<&str> {
+        self.row.contact_email.as_deref()
+    }
+
+    /// The languages it works in.
+    async fn languages(&self) -> Vec<LanguageTag> {
+        self.row.languages.iter().cloned().map(LanguageTag).collect()
+    }
+
+    /// Where it stands in its life, as the hub's editors see it.
+    async fn status(&self) -> Word<CommunityStatus> {
+        Word(self.row.status.0)
+    }
+
+    /// The texts that are served in another language than your first one that this record has anything in.
+    async fn fallback_fields(&self) -> Vec<FallbackField> {
+        text::fallback_fields(&self.row.texts(), self.scope.languages(), &self.row.original_language.0)
+    }
+
+    /// Every text in every language, or in one.
+    async fn translations(
+        &self,
+        #[graphql(desc = "Only in this language.")] language: Option<LanguageTag>,
+    ) -> Result<Vec<Translation>, Fault> {
+        let only = language.map(|tag| tag.check()).transpose()?;
+        Ok(text::translations(&self.row.texts(), only.as_ref()))
+    }
+
+    /// Its topics, by name.
+    async fn topics(
+        &self,
+        #[graphql(desc = "How many from the start, 1 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Narrows the list.")] filter: Option<TopicFilterInput>,
+        #[graphql(desc = "Orders the list.")] order_by: Option<TopicOrderInput>,
+    ) -> Result<Connection<Topic>, Fault> {
+        page::of(
+            &self.scope,
+            (TopicsOf::Community, self.row.id),
+            PageArguments { first, after, last, before },
+            topic_selection(filter, order_by)?,
+        )
+        .await
+    }
+
+    /// The organizations that host or coordinate it or are linked to it in any other way, by name.
+    async fn organizations(
+        &self,
+        #[graphql(desc = "How many from the start, 1 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Narrows the list.")] filter: Option<OrganizationFilterInput>,
+        #[graphql(desc = "Orders the list.")] order_by: Option<OrganizationOrderInput>,
+    ) -> Result<Connection<Organization>, Fault> {
+        page::of(
+            &self.scope,
+            (OrganizationsOf::Community, self.row.id),
+            PageArguments { first, after, last, before },
+            organization_selection(filter, order_by)?,
+        )
+        .await
+    }
+
+    /// The roles held in it, the earliest first.
+    async fn roles(
+        &self,
+        #[graphql(desc = "How many from the start, 1 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Narrows the list.")] filter: Option<RoleFilterInput>,
+        #[graphql(desc = "Orders the list.")] order_by: Option<RoleOrderInput>,
+    ) -> Result<Connection<Role>, Fault> {
+        page::of(
+            &self.scope,
+            (RolesOf::Community, self.row.id),
+            PageArguments { first, after, last, before },
+            role_selection(filter, order_by)?,
+        )
+        .await
+    }
+
+    /// Its links to other nodes, the earliest first.
+    async fn links(
+        &self,
+        #[graphql(desc = "How many from the start, 1 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those that start here, or lead here; null: both.")] direction: Option<
+            Word<LinkDirection>,
+        >,
+        #[graphql(desc = "Narrows the list.")] filter: Option<LinkFilterInput>,
+        #[graphql(desc = "Orders the list.")] order_by: Option<LinkOrderInput>,
+    ) -> Result<Connection<Link>, Fault> {
+        let of = LinksOf::Node(direction.map(|word| word.0));
+        let arguments = PageArguments { first, after, last, before };
+        page::of(&self.scope, (of, self.row.id), arguments, link_selection(filter, order_by)?).await
+    }
+}
+
+impl Community {
+    /// What the hub calls a community that no source names: by its domain, else by a partner, else by its host.
+    async fn editorial_name(&self) -> Result<Message, Fault> {
+        let original = &self.row.original_language.0;
+        if let Some(domain) = self.row.domain.as_deref().and_then(|domain| self.scope.serve(domain, original)) {
+            return Ok(Message::new("community-of-domain").with("domain", domain));
+        }
+        if let Some(partner) = self.linked(LinkKind::PartnersWith, LinkDirection::Outgoing).await? {
+            return Ok(Message::new("community-of-partner").with("partner", partner));
+        }
+        // The year alone: the source's words would bring their own language into the hub's sentence.
+        let launched = self.row.launched_latest.map(|day| day.format("%Y").to_string());
+        let host = match self.linked(LinkKind::CoordinatedBy, LinkDirection::Outgoing).await? {
+            None => self.linked(LinkKind::Hosts, LinkDirection::Incoming).await?,
+            host => host,
+        };
+        Ok(match (host, launched) {
+            (Some(host), Some(launched)) => {
+                Message::new("community-of-host-launched").with("host", host).with("launched", launched)
+            }
+            (Some(host), None) => Message::new("community-of-host").with("host", host),
+            (None, _) => Message::new("community-unnamed").with("key", self.row.key.as_str()),
+        })
+    }
+
+    /// The name of the first organization that a link of this kind joins to the community.
+    async fn linked(&self, kind: LinkKind, direction: LinkDirection) -> Result<Option<String>, Fault> {
+        let list = List {
+            filter: Arc::new(LinkFilter { kinds: Some(vec![kind.as_ref().to_owned()]), ..LinkFilter::default() }),
+            order: LinkOrder::CreatedAt,
+            direction: Direction::Ascending,
+            page: Page { size: 1, backward: false, after: None, before: None },
+            languages: self.scope.languages().clone(),
+        };
+        let page = PageOf { of: LinksOf::Node(Some(direction)), parent: self.row.id, list: Arc::new(list) };
+        let links = self.scope.loaders().links.pages.load(page).await?;
+        let Some(link) = links.first() else { return Ok(None) };
+        let other = match direction {
+            LinkDirection::Outgoing => link.to_id,
+            LinkDirection::Incoming => link.from_id,
+        };
+        let Some(row) = self.scope.loaders().organizations.rows.load(other).await? else { return Ok(None) };
+        Ok(self.scope.serve(&row.name, &row.original_language.0).map(str::to_owned))
+    }
+}
+
+impl Listable for Community {
+    type Kind = Communities;
+    type EdgeFields = EmptyFields;
+    const NAME: &'static str = "Community";
+
+    fn new(row: Arc<CommunityRow>, scope: &Scope) -> Self {
+        Self { row, scope: scope.clone() }
+    }
+
+    fn lists(loaders: &Loaders) -> &Lists<Communities> {
+        &loaders.communities
+    }
+
+    fn edge_fields(_row: &Arc<CommunityRow>, _scope: &Scope, _parent: Option<Uuid>) -> EmptyFields {
+        EmptyFields
+    }
+}
+
+/// Narrows a list of communities; everything that is given must hold, any value of a list will do.
+#[derive(Clone, Debug, Default, InputObject)]
+#[graphql(name = "CommunityFilter")]
+pub struct CommunityFilterInput {
+    /// About one of these topics or a narrower one.
+    topics: Option<Vec<ID>>,
+    /// Linked to one of these organizations.
+    organizations: Option<Vec<ID>>,
+    /// At work in one of these regions (ISO 3166-2) or countries (ISO 3166-1 alpha-2), or linked to an organization
+    /// there.
+    regions: Option<Vec<String>>,
+    /// Working in one of these languages.
+    languages: Option<Vec<LanguageTag>>,
+    /// With one of these statuses.
+    statuses: Option<Vec<Word<CommunityStatus>>>,
+    /// That one joins in one of these ways.
+    join_policies: Option<Vec<Word<JoinPolicy>>>,
+    /// Doing one of these things.
+    activities: Option<Vec<Word<ActivityKind>>>,
+    /// Open to one of these professions.
+    professions: Option<Vec<Word<Profession>>>,
+    /// Launched then.
+    launched_between: Option<DateRangeInput>,
+    /// This text in a name, domain or purpose of any language, case and accents aside; at most 200 characters.
+    text_contains: Option<String>,
+}
+
+/// Orders a list of communities.
+#[derive(Clone, Debug, InputObject)]
+#[graphql(name = "CommunityOrder")]
+pub struct CommunityOrderInput {
+    /// By what.
+    field: Word<CommunityOrder>,
+    /// Which way; null: ascending.
+    direction: Option<Word<OrderDirection>>,
+}
+
+/// The list that the arguments ask for.
+pub fn community_selection(
+    filter: Option<CommunityFilterInput>,
+    order: Option<CommunityOrderInput>,
+) -> Result<Selection<Communities>, Fault> {
+    let filter = filter.unwrap_or_default();
+    let filter = CommunityFilter {
+        topics: filter.topics.map(|ids| id::decode_all(NodeKind::Topic, ids)).transpose()?,
+        organizations: filter.organizations.map(|ids| id::decode_all(NodeKind::Organization, ids)).transpose()?,
+        regions: filter.regions.map(text::filter_regions).transpose()?,
+        languages: filter.languages.map(text::filter_tags).transpose()?,
+        statuses: filter.statuses.map(word::words),
+        join_policies: filter.join_policies.map(word::words),
+        activities: filter.activities.map(word::words),
+        professions: filter.professions.map(word::words),
+        launched: filter.launched_between.map(DateRangeInput::check).transpose()?,
+        text_contains: filter.text_contains.map(text::search_text).transpose()?,
+    };
+    let direction = order.as_ref().and_then(|order| order.direction).map_or(Direction::Ascending, |word| word.0.into());
+    Ok(Selection { filter, order: order.map_or(CommunityOrder::Name, |order| order.field.0), direction })
+}
+
+/// Communities at the root.
+#[derive(Default)]
+pub struct CommunityQuery;
+
+/// Communities at the root.
+#[Object]
+impl CommunityQuery {
+    /// The community with this slug, now or once; null: unknown or hidden.
+    async fn community(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The name in addresses.")] slug: String,
+        #[graphql(desc = "The languages to serve texts in, best first; null: those of the request.")] languages: Option<
+            Vec<LanguageTag>,
+        >,
+    ) -> Option<Result<Community, Fault>> {
+        node::by_slug(ctx, NodeKind::Community, slug, languages).await.transpose()
+    }
+
+    /// Every community, by name; those without a name come last.
+    async fn communities(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, 1 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Narrows the list.")] filter: Option<CommunityFilterInput>,
+        #[graphql(desc = "Orders the list.")] order_by: Option<CommunityOrderInput>,
+        #[graphql(desc = "The languages to serve texts in, best first; null: those of the request.")] languages: Option<
+            Vec<LanguageTag>,
+        >,
+    ) -> Result<Connection<Community>, Fault> {
+        let scope = Scope::of_root(ctx, languages)?;
+        page::all(&scope, PageArguments { first, after, last, before }, community_selection(filter, order_by)?).await
+    }
+}

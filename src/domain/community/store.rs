@@ -1,0 +1,459 @@
+//! The rows of communities and of their topics.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::pg::Pg;
+use diesel::{AsChangeset, Insertable, QueryDsl, Queryable, Selectable};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use serde::Serialize;
+use strum::{AsRefStr, EnumMessage, EnumString, VariantArray};
+use uuid::Uuid;
+
+use crate::db::column::{Json, Word};
+use crate::db::dates::{self, DateRange};
+use crate::db::listing::{self, Listed, Loaded, Selection};
+use crate::db::page::{SortColumn, SortKey};
+use crate::db::per_parent::PerParent;
+use crate::db::schema::communities;
+use crate::db::statement::{Rows, Sql};
+use crate::db::write::Tx;
+use crate::domain::community::record::{ActivityKind, Benefit, CommunityRecord, CommunityStatus, JoinPolicy};
+use crate::domain::node::{self, Line, Saved};
+use crate::domain::person::record::Profession;
+use crate::domain::record::{self, Header, Keys};
+use crate::domain::source;
+use crate::error::Fault;
+use crate::policy::{NodeKind, Viewer};
+use crate::text::approximate_count::ApproximateCount;
+use crate::text::imprecise_date::ImpreciseDate;
+use crate::text::language::{LanguageTag, Languages};
+use crate::text::statement::Statement;
+use crate::text::texts::{Fields, Texts};
+use crate::text::vocabulary::Vocabulary;
+
+/// One community.
+#[derive(Clone, Debug, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = communities, check_for_backend(Pg), treat_none_as_null = true)]
+pub struct CommunityRow {
+    /// The community.
+    pub id: Uuid,
+    /// The import key.
+    pub key: String,
+    /// Who may see it.
+    pub audience: Vec<String>,
+    /// The language it was written in.
+    pub original_language: Word<LanguageTag>,
+    /// The hash of the line it was imported from last.
+    pub import_hash: Option<String>,
+    /// When somebody last verified it; null: not yet.
+    pub verified_on: Option<NaiveDate>,
+    /// Counts the writes.
+    pub version: i32,
+    /// When it was first written.
+    pub created_at: DateTime<Utc>,
+    /// When it was last written.
+    pub updated_at: DateTime<Utc>,
+    /// The name in addresses.
+    pub slug: String,
+    /// What it is called; null when no source states a name.
+    pub name: Option<Json<Texts>>,
+    /// The field of interest that members share; null: not stated.
+    pub domain: Option<Json<Texts>>,
+    /// Who the members are and what they do together; null: not stated.
+    pub community: Option<Json<Texts>>,
+    /// The resources that members share; null: not stated.
+    pub practice: Option<Json<Texts>>,
+    /// What it is for; null: not stated.
+    pub purpose: Option<Json<Texts>>,
+    /// Its objectives, in its own order.
+    pub objectives: Json<Vec<Statement>>,
+    /// What members do together.
+    pub activities: Vec<Word<ActivityKind>>,
+    /// What membership is good for.
+    pub benefits: Json<Vec<Benefit>>,
+    /// Who can take part; null: not stated.
+    pub eligibility: Option<Json<Texts>>,
+    /// The professions that can take part.
+    pub professions: Vec<Word<Profession>>,
+    /// How one joins; null: not stated.
+    pub join_policy: Option<Word<JoinPolicy>>,
+    /// Where one joins; null: not stated.
+    pub join_url: Option<String>,
+    /// When it was launched; null: not stated.
+    pub launched: Option<Json<ImpreciseDate>>,
+    /// The first day that this can mean.
+    pub launched_earliest: Option<NaiveDate>,
+    /// The last day that this can mean.
+    pub launched_latest: Option<NaiveDate>,
+    /// How many members a source states; null: not stated.
+    pub member_count: Option<Json<ApproximateCount>>,
+    /// How many centres a source states; null: not stated.
+    pub centre_count: Option<Json<ApproximateCount>>,
+    /// The regions where it is at work.
+    pub regions: Vec<String>,
+    /// How and how often it meets; null: not stated.
+    pub meetings: Option<Json<Texts>>,
+    /// Role address; null: not stated.
+    pub contact_email: Option<String>,
+    /// The languages it works in.
+    pub languages: Vec<String>,
+    /// Where it stands in its life.
+    pub status: Word<CommunityStatus>,
+}
+
+/// Communities.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Communities;
+
+/// What a list of communities is narrowed by.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+pub struct CommunityFilter {
+    /// Those about one of these topics or a narrower one.
+    pub topics: Option<Vec<Uuid>>,
+    /// Those linked to one of these organizations.
+    pub organizations: Option<Vec<Uuid>>,
+    /// Those at work in one of these regions or countries, or linked to an organization there.
+    pub regions: Option<Vec<String>>,
+    /// Those that work in one of these languages.
+    pub languages: Option<Vec<String>>,
+    /// Those with one of these statuses.
+    pub statuses: Option<Vec<String>>,
+    /// Those that one joins in one of these ways.
+    pub join_policies: Option<Vec<String>>,
+    /// Those that do one of these things.
+    pub activities: Option<Vec<String>>,
+    /// Those open to one of these professions.
+    pub professions: Option<Vec<String>>,
+    /// Those launched then.
+    pub launched: Option<DateRange>,
+    /// Those with this text in a name, domain or purpose, case and accents aside.
+    pub text_contains: Option<String>,
+}
+
+/// What communities are ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, AsRefStr, EnumString, EnumMessage, VariantArray)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+pub enum CommunityOrder {
+    /// The name as it is served; those without one come last.
+    Name,
+    /// When it was launched: earliest, then latest.
+    Launched,
+    /// When it came to the hub.
+    CreatedAt,
+}
+
+impl Vocabulary for CommunityOrder {
+    const NAME: &'static str = "CommunityOrderField";
+    const ABOUT: &'static str = "What communities are ordered by. Equals are ordered by id; nulls come last both ways.";
+}
+
+/// What a list of communities hangs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CommunitiesOf {
+    /// The communities that an organization is linked to, whichever way.
+    Organization,
+    /// The communities about a topic or a narrower one.
+    Topic,
+}
+
+impl CommunityRow {
+    /// Every text in several languages, by the path of its field.
+    pub fn texts(&self) -> Fields<'_> {
+        let mut fields = Fields::new();
+        record::put(&mut fields, "name", self.name.as_deref());
+        record::put(&mut fields, "domain", self.domain.as_deref());
+        record::put(&mut fields, "community", self.community.as_deref());
+        record::put(&mut fields, "practice", self.practice.as_deref());
+        record::put(&mut fields, "purpose", self.purpose.as_deref());
+        record::put_statements(&mut fields, "objectives", &self.objectives);
+        for benefit in self.benefits.iter() {
+            record::put(&mut fields, &format!("benefits/{}/cause", benefit.id), &benefit.cause);
+            record::put(&mut fields, &format!("benefits/{}/effect", benefit.id), &benefit.effect);
+        }
+        record::put(&mut fields, "eligibility", self.eligibility.as_deref());
+        record::put(&mut fields, "meetings", self.meetings.as_deref());
+        record::put(&mut fields, "launched/label", self.launched.as_deref().and_then(ImpreciseDate::label));
+        record::put(
+            &mut fields,
+            "memberCount/label",
+            self.member_count.as_deref().and_then(|count| count.label.as_ref()),
+        );
+        record::put(
+            &mut fields,
+            "memberCount/unit",
+            self.member_count.as_deref().and_then(|count| count.unit.as_ref()),
+        );
+        record::put(
+            &mut fields,
+            "centreCount/label",
+            self.centre_count.as_deref().and_then(|count| count.label.as_ref()),
+        );
+        record::put(
+            &mut fields,
+            "centreCount/unit",
+            self.centre_count.as_deref().and_then(|count| count.unit.as_ref()),
+        );
+        fields
+    }
+}
+
+impl Listed for Communities {
+    type Row = CommunityRow;
+    type Filter = CommunityFilter;
+    type Order = CommunityOrder;
+    type Of = CommunitiesOf;
+
+    const TABLE: &'static str = "communities";
+    const ID: &'static str = "communities.id";
+
+    fn condition(filter: &CommunityFilter, viewer: &Viewer) -> Sql {
+        let mut sql = Sql::new("TRUE");
+        if let Some(topics) = &filter.topics {
+            sql = sql.and(
+                Sql::new("communities.id IN (SELECT c.community_id FROM topic_family(")
+                    .uuids(topics.clone())
+                    .push(") f JOIN community_topics c ON c.topic_id = f.id)"),
+            );
+        }
+        if let Some(organizations) = &filter.organizations {
+            let ids = Sql::new("SELECT unnest(").uuids(organizations.clone()).push(")");
+            sql = sql.and(listing::linked_to("communities.id", ids, viewer));
+        }
+        if let Some(regions) = &filter.regions {
+            let ids = Sql::new("SELECT o.id FROM organizations o WHERE o.regions && ")
+                .texts(regions.clone())
+                .push(" AND ")
+                .append(listing::visible_to(viewer, "o.is_public", "o.audience"));
+            // A country takes in its regions; organizations keep theirs beside their addresses' regions.
+            let own = Sql::new(
+                "EXISTS (SELECT 1 FROM unnest(communities.regions) r WHERE ARRAY[r, split_part(r, '-', 1)] && ",
+            )
+            .texts(regions.clone())
+            .push(") OR ");
+            sql = sql.and(own.append(listing::linked_to("communities.id", ids, viewer)));
+        }
+        let words = [
+            ("communities.languages && ", &filter.languages, ""),
+            ("communities.status = ANY (", &filter.statuses, ")"),
+            ("communities.join_policy = ANY (", &filter.join_policies, ")"),
+            ("communities.activities && ", &filter.activities, ""),
+            ("communities.professions && ", &filter.professions, ""),
+        ];
+        for (start, values, end) in words {
+            if let Some(values) = values {
+                sql = sql.and(Sql::new(start).texts(values.clone()).push(end));
+            }
+        }
+        if let Some(range) = &filter.launched {
+            sql = sql.and(dates::within("communities.launched_earliest", "communities.launched_latest", range));
+        }
+        if let Some(text) = &filter.text_contains {
+            sql = sql.and(Sql::new("strpos(communities.folded, fold(").text(text).push(")) > 0"));
+        }
+        sql
+    }
+
+    fn hangs_on(of: CommunitiesOf, viewer: &Viewer) -> Sql {
+        match of {
+            CommunitiesOf::Organization => listing::linked_to_parent("communities.id", viewer),
+            CommunitiesOf::Topic => Sql::new(
+                "communities.id IN (SELECT c.community_id FROM topic_family(ARRAY[parent.id]) f \
+                 JOIN community_topics c ON c.topic_id = f.id)",
+            ),
+        }
+    }
+
+    fn columns(order: CommunityOrder, languages: &Languages) -> Vec<SortColumn> {
+        match order {
+            CommunityOrder::Name => {
+                let name = listing::served("communities.name", "communities.original_language", languages);
+                vec![SortColumn::nullable_text(name)]
+            }
+            CommunityOrder::Launched => vec![
+                SortColumn::nullable_date(Sql::new("communities.launched_earliest")),
+                SortColumn::nullable_date(Sql::new("communities.launched_latest")),
+            ],
+            CommunityOrder::CreatedAt => vec![SortColumn::time(Sql::new("communities.created_at"))],
+        }
+    }
+
+    fn keys(row: &CommunityRow, order: CommunityOrder, languages: &Languages) -> Vec<SortKey> {
+        match order {
+            CommunityOrder::Name => {
+                vec![SortKey::served(row.name.as_deref(), &row.original_language.0, languages)]
+            }
+            CommunityOrder::Launched => {
+                vec![SortKey::Date(row.launched_earliest), SortKey::Date(row.launched_latest)]
+            }
+            CommunityOrder::CreatedAt => vec![SortKey::Time(row.created_at)],
+        }
+    }
+
+    fn id(row: &CommunityRow) -> Uuid {
+        row.id
+    }
+
+    fn visible(viewer: &Viewer) -> Sql {
+        listing::visible_to(viewer, "communities.is_public", "communities.audience")
+    }
+
+    fn load<'a>(rows: Rows<Selection<Self>>, conn: &'a mut AsyncPgConnection) -> Loaded<'a, CommunityRow> {
+        rows.load(conn).boxed()
+    }
+
+    fn load_per_parent<'a>(
+        rows: PerParent<Rows<Selection<Self>>>,
+        conn: &'a mut AsyncPgConnection,
+    ) -> Loaded<'a, (Uuid, CommunityRow)> {
+        rows.load(conn).boxed()
+    }
+}
+
+/// Writes a community from a line of the transfer format.
+pub async fn save(tx: &mut Tx, id: Uuid, line: &Line<CommunityRecord>, hash: &str, keys: &Keys) -> Result<(), Fault> {
+    let doing = |error: diesel::result::Error| Fault::database("writing a community", error);
+    let viewer = tx.viewer();
+    let old = listing::by_ids::<Communities>(tx.conn(), &viewer, vec![id]).await?.remove(&id);
+    let before = match &old {
+        Some(row) => lines(tx.conn(), &viewer, vec![row.clone()]).await?.pop(),
+        None => None,
+    };
+    let mut row = row_of(id, line);
+    row.import_hash = Some(hash.to_owned());
+    row.updated_at = tx.now();
+    row.created_at = old.as_ref().map_or(tx.now(), |row| row.created_at);
+    row.version = old.as_ref().map_or(1, |row| row.version.saturating_add(1));
+    node::require_write(tx, NodeKind::Community, id, &row.audience, Some(&row.slug)).await?;
+    let old_texts = old.as_ref().map(|row| row.texts()).unwrap_or_default();
+    match &old {
+        None => diesel::insert_into(communities::table).values(&row).execute(tx.conn()).await.map_err(doing)?,
+        Some(_) => diesel::update(communities::table.find(id)).set(&row).execute(tx.conn()).await.map_err(doing)?,
+    };
+    let topics = node::ids_of(keys, NodeKind::Topic, &line.record.topics)?;
+    // SQL: by primary key prefix; then one row per topic.
+    Sql::new("DELETE FROM community_topics WHERE community_id = ")
+        .uuid(id)
+        .returning::<()>()
+        .execute(tx.conn())
+        .await
+        .map_err(doing)?;
+    Sql::new("INSERT INTO community_topics (community_id, topic_id) SELECT ")
+        .uuid(id)
+        .push(", t FROM unnest(")
+        .uuids(topics.clone())
+        .push(") AS t ON CONFLICT DO NOTHING")
+        .returning::<()>()
+        .execute(tx.conn())
+        .await
+        .map_err(doing)?;
+    let saved = Saved {
+        id,
+        before: before.as_ref(),
+        texts_before: old_texts,
+        texts_after: row.texts(),
+        after: line,
+        slug: Some(&row.slug),
+        communities: vec![id],
+        topics,
+    };
+    node::keep(tx, saved).await
+}
+
+/// Communities in the order of their keys, as lines of the transfer format.
+pub fn export<'a>(
+    conn: &'a mut AsyncPgConnection,
+    viewer: &'a Viewer,
+    after: &'a str,
+    limit: i64,
+) -> BoxFuture<'a, Result<Vec<Line<CommunityRecord>>, Fault>> {
+    async move {
+        let rows = listing::by_key_after::<Communities>(conn, viewer, "communities.key", after, limit).await?;
+        lines(conn, viewer, rows).await
+    }
+    .boxed()
+}
+
+fn row_of(id: Uuid, line: &Line<CommunityRecord>) -> CommunityRow {
+    let (header, record) = (&line.header, line.record.clone());
+    CommunityRow {
+        id,
+        key: header.key.clone(),
+        audience: header.stated_audience(),
+        original_language: Word(header.original_language.clone()),
+        import_hash: None,
+        verified_on: header.verified_on,
+        version: 1,
+        created_at: DateTime::UNIX_EPOCH,
+        updated_at: DateTime::UNIX_EPOCH,
+        slug: header.slug_or_key(),
+        name: record.name.map(Json),
+        domain: record.domain.map(Json),
+        community: record.community.map(Json),
+        practice: record.practice.map(Json),
+        purpose: record.purpose.map(Json),
+        objectives: Json(record.objectives),
+        activities: record.activities.into_iter().map(Word).collect(),
+        benefits: Json(record.benefits),
+        eligibility: record.eligibility.map(Json),
+        professions: record.professions.into_iter().map(Word).collect(),
+        join_policy: record.join_policy.map(Word),
+        join_url: record.join_url,
+        launched_earliest: record.launched.as_ref().and_then(ImpreciseDate::earliest),
+        launched_latest: record.launched.as_ref().and_then(ImpreciseDate::latest),
+        launched: record.launched.map(Json),
+        member_count: record.member_count.map(Json),
+        centre_count: record.centre_count.map(Json),
+        regions: record.regions,
+        meetings: record.meetings.map(Json),
+        contact_email: record.contact_email,
+        languages: record.languages.iter().map(ToString::to_string).collect(),
+        status: Word(record.status),
+    }
+}
+
+async fn lines(
+    conn: &mut AsyncPgConnection,
+    viewer: &Viewer,
+    rows: Vec<CommunityRow>,
+) -> Result<Vec<Line<CommunityRecord>>, Fault> {
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let mut sources = source::store::records(conn, viewer, ids.clone()).await?;
+    let mut topics = node::names_of(conn, "community_topics", "community_id", "topic_id", ids).await?;
+    let mut lines = Vec::new();
+    for row in rows {
+        let header = Header {
+            slug: Some(row.slug).filter(|slug| *slug != row.key),
+            key: row.key,
+            original_language: row.original_language.0,
+            audience: node::stated(row.audience),
+            verified_on: row.verified_on,
+            sources: sources.remove(&row.id).unwrap_or_default(),
+        };
+        let record = CommunityRecord {
+            name: row.name.map(|text| text.0),
+            domain: row.domain.map(|text| text.0),
+            community: row.community.map(|text| text.0),
+            practice: row.practice.map(|text| text.0),
+            purpose: row.purpose.map(|text| text.0),
+            objectives: row.objectives.0,
+            activities: row.activities.into_iter().map(|word| word.0).collect(),
+            benefits: row.benefits.0,
+            eligibility: row.eligibility.map(|text| text.0),
+            professions: row.professions.into_iter().map(|word| word.0).collect(),
+            join_policy: row.join_policy.map(|word| word.0),
+            join_url: row.join_url,
+            launched: row.launched.map(|date| date.0),
+            member_count: row.member_count.map(|count| count.0),
+            centre_count: row.centre_count.map(|count| count.0),
+            regions: row.regions,
+            meetings: row.meetings.map(|text| text.0),
+            contact_email: row.contact_email,
+            topics: topics.remove(&row.id).unwrap_or_default(),
+            languages: node::tags(&row.languages)?,
+            status: row.status.0,
+        };
+        lines.push(Line { header, record });
+    }
+    Ok(lines)
+}

@@ -1,0 +1,199 @@
+//! What every store does around its own row: keys, slug, sources, text origins, rights and the change log.
+
+use std::collections::HashMap;
+
+use diesel::sql_types::{Text, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::db::log::{Change, ChangeAction};
+use crate::db::statement::Sql;
+use crate::db::write::Tx;
+use crate::db::{slugs, text_origins};
+use crate::domain::record::{Header, Keys, Record};
+use crate::domain::source;
+use crate::error::{Code, Fault};
+use crate::policy::{self, Action, NodeKind, Subject, Verdict};
+use crate::text::language::LanguageTag;
+use crate::text::messages::Message;
+use crate::text::texts::Fields;
+
+/// A node as one line of the transfer format.
+#[derive(Clone, Debug)]
+pub struct Line<R> {
+    /// What every node carries.
+    pub header: Header,
+    /// The fields of its kind.
+    pub record: R,
+}
+
+/// A row that was just written.
+pub struct Saved<'a, R> {
+    /// The node.
+    pub id: Uuid,
+    /// What it was; null when it is new.
+    pub before: Option<&'a Line<R>>,
+    /// What it is.
+    pub after: &'a Line<R>,
+    /// Its texts as they were.
+    pub texts_before: Fields<'a>,
+    /// Its texts as they are.
+    pub texts_after: Fields<'a>,
+    /// The slug it has now, for kinds that have one.
+    pub slug: Option<&'a str>,
+    /// The communities that the change concerns.
+    pub communities: Vec<Uuid>,
+    /// The topics that the change concerns.
+    pub topics: Vec<Uuid>,
+}
+
+/// Refuses what the transaction's viewer may not write, and a slug that another node has or had.
+pub async fn require_write(
+    tx: &mut Tx,
+    kind: NodeKind,
+    id: Uuid,
+    audience: &[String],
+    slug: Option<&str>,
+) -> Result<(), Fault> {
+    match policy::can(&tx.viewer(), Action::Write, Subject { kind, audience }) {
+        Verdict::Allow => {}
+        Verdict::Hide | Verdict::Refuse => {
+            return Err(Fault::new(Code::Forbidden, Message::new("write-forbidden")));
+        }
+    }
+    match slug {
+        Some(slug) => slugs::require_free(tx.conn(), kind, id, slug).await,
+        None => Ok(()),
+    }
+}
+
+/// Writes what belongs to a saved row: slug, sources, text origins and the entry in the change log.
+pub async fn keep<R: Record>(tx: &mut Tx, saved: Saved<'_, R>) -> Result<(), Fault> {
+    if let Some(slug) = saved.slug {
+        slugs::keep(tx.conn(), R::KIND, saved.id, slug).await?;
+    }
+    source::store::replace(tx, saved.id, &saved.after.header.sources).await?;
+    let (before, after) = (saved.texts_before, saved.texts_after);
+    let original = &saved.after.header.original_language;
+    text_origins::keep(tx.conn(), saved.id, original, &before, &after).await?;
+    let mut languages: Vec<String> =
+        after.values().flat_map(|texts| texts.iter()).map(|(language, _)| language.to_string()).collect();
+    languages.sort();
+    languages.dedup();
+    tx.record(Change {
+        action: if saved.before.is_some() { ChangeAction::Updated } else { ChangeAction::Created },
+        kind: R::KIND,
+        node_id: saved.id,
+        fields: touched(saved.before, saved.after)?,
+        communities: saved.communities,
+        topics: saved.topics,
+        languages,
+        audiences: None,
+    });
+    Ok(())
+}
+
+/// The top-level fields that differ; all that are set when the node is new.
+fn touched<R: Record>(before: Option<&Line<R>>, after: &Line<R>) -> Result<Vec<String>, Fault> {
+    let before = before.map(fields_of).transpose()?.unwrap_or_default();
+    let after = fields_of(after)?;
+    let mut names: Vec<String> = before.keys().chain(after.keys()).cloned().collect();
+    names.sort();
+    names.dedup();
+    names.retain(|name| before.get(name) != after.get(name));
+    Ok(names)
+}
+
+fn fields_of<R: Record>(line: &Line<R>) -> Result<serde_json::Map<String, Value>, Fault> {
+    let mut fields = serde_json::Map::new();
+    for value in [serde_json::to_value(&line.header), serde_json::to_value(&line.record)] {
+        match value.map_err(|error| Fault::internal("comparing a record", error))? {
+            Value::Object(more) => fields.extend(more),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {}
+        }
+    }
+    Ok(fields)
+}
+
+/// The nodes behind keys, with the hash of the line that each was imported from last.
+pub async fn by_keys(
+    conn: &mut AsyncPgConnection,
+    kind: NodeKind,
+    keys: Vec<String>,
+) -> Result<Vec<(String, Uuid, Option<String>)>, Fault> {
+    // SQL: by the unique index on (kind, key).
+    Sql::new("SELECT key, id, import_hash FROM nodes WHERE kind = ")
+        .text(kind.as_ref())
+        .push(" AND key = ANY (")
+        .texts(keys)
+        .push(")")
+        .returning::<(Text, SqlUuid, diesel::sql_types::Nullable<Text>)>()
+        .load(conn)
+        .await
+        .map_err(|error| Fault::database("looking up keys", error))
+}
+
+/// The keys of nodes.
+pub async fn keys_of(conn: &mut AsyncPgConnection, ids: Vec<Uuid>) -> Result<HashMap<Uuid, String>, Fault> {
+    // SQL: by primary key.
+    let found: Vec<(Uuid, String)> = Sql::new("SELECT id, key FROM nodes WHERE id = ANY (")
+        .uuids(ids)
+        .push(")")
+        .returning::<(SqlUuid, Text)>()
+        .load(conn)
+        .await
+        .map_err(|error| Fault::database("looking up keys", error))?;
+    Ok(found.into_iter().collect())
+}
+
+/// The key of a node that a foreign key vouches for.
+pub fn key_of(keys: &HashMap<Uuid, String>, id: Uuid) -> Result<String, Fault> {
+    keys.get(&id).cloned().ok_or_else(|| Fault::internal("looking up keys", format_args!("no node {id}")))
+}
+
+/// The ids behind the keys of one kind.
+pub fn ids_of(keys: &Keys, kind: NodeKind, names: &[String]) -> Result<Vec<Uuid>, Fault> {
+    names.iter().map(|name| keys.id(kind, name).map_err(Fault::from)).collect()
+}
+
+/// An audience as a line states it: null when everybody may see the node.
+pub fn stated(audience: Vec<String>) -> Option<Vec<String>> {
+    Some(audience).filter(|audience| *audience != [policy::PUBLIC])
+}
+
+/// The keys of the nodes that a table of pairs joins to each node, sorted.
+pub async fn names_of(
+    conn: &mut AsyncPgConnection,
+    table: &'static str,
+    from: &'static str,
+    to: &'static str,
+    ids: Vec<Uuid>,
+) -> Result<HashMap<Uuid, Vec<String>>, Fault> {
+    // SQL: by the pairs' primary key prefix, then nodes by primary key.
+    let found: Vec<(Uuid, String)> = Sql::new("SELECT pair.")
+        .push(from)
+        .push(", n.key FROM ")
+        .push(table)
+        .push(" AS pair JOIN nodes n ON n.id = pair.")
+        .push(to)
+        .push(" WHERE pair.")
+        .push(from)
+        .push(" = ANY (")
+        .uuids(ids)
+        .push(") ORDER BY n.key COLLATE \"C\"")
+        .returning::<(SqlUuid, Text)>()
+        .load(conn)
+        .await
+        .map_err(|error| Fault::database(table, error))?;
+    let mut names: HashMap<Uuid, Vec<String>> = HashMap::new();
+    for (id, key) in found {
+        names.entry(id).or_default().push(key);
+    }
+    Ok(names)
+}
+
+/// Language tags from a column.
+pub fn tags(languages: &[String]) -> Result<Vec<LanguageTag>, Fault> {
+    languages.iter().map(|tag| LanguageTag::parse(tag).map_err(Fault::from)).collect()
+}

@@ -1,0 +1,142 @@
+//! Who may see which field of a person.
+//!
+//! ```text
+//! no consent, no public role ──▶ the person alone
+//! consent for a field        ──▶ whom the consent names, until it is withdrawn
+//! a role that others see     ──▶ name, honorific, profession and home organization, for those who see the role
+//! ```
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use strum::VariantArray;
+use uuid::Uuid;
+
+use crate::domain::person::record::{Consent, ConsentAudience, PersonField};
+use crate::policy::PUBLIC;
+
+/// Who may see each field: atoms, sorted.
+pub type FieldAudiences = BTreeMap<PersonField, Vec<String>>;
+
+/// The fields that a role shows.
+const SHOWN_BY_ROLE: [PersonField; 4] =
+    [PersonField::Name, PersonField::Honorific, PersonField::Profession, PersonField::HomeOrganization];
+
+/// Decides who may see each field of a person.
+///
+/// `communities` are those that the person is an active member of; `roles` are the audiences of the person's roles.
+pub fn field_audiences(
+    person: Uuid,
+    consents: &[Consent],
+    communities: &[Uuid],
+    roles: &[Vec<String>],
+    now: DateTime<Utc>,
+) -> FieldAudiences {
+    let mut audiences = FieldAudiences::new();
+    for field in PersonField::VARIANTS {
+        let mut atoms = BTreeSet::from([format!("self:{person}")]);
+        for consent in consents.iter().filter(|consent| covers(consent.field, *field) && stands(consent, now)) {
+            atoms.extend(atoms_of(consent.audience, communities));
+        }
+        if SHOWN_BY_ROLE.contains(field) {
+            atoms.extend(roles.iter().flatten().cloned());
+        }
+        audiences.insert(*field, atoms.into_iter().collect());
+    }
+    audiences
+}
+
+/// A consent to show all affiliations shows the home organization too.
+fn covers(consented: PersonField, field: PersonField) -> bool {
+    consented == field || (consented == PersonField::Affiliations && field == PersonField::HomeOrganization)
+}
+
+fn stands(consent: &Consent, now: DateTime<Utc>) -> bool {
+    consent.given_at <= now && consent.withdrawn_at.is_none_or(|withdrawn_at| withdrawn_at > now)
+}
+
+fn atoms_of(audience: ConsentAudience, communities: &[Uuid]) -> Vec<String> {
+    match audience {
+        ConsentAudience::Public => vec![PUBLIC.to_owned()],
+        ConsentAudience::Members => communities
+            .iter()
+            .flat_map(|community| [format!("member:{community}"), format!("coordinator:{community}")])
+            .collect(),
+        ConsentAudience::Coordinators => {
+            communities.iter().map(|community| format!("coordinator:{community}")).collect()
+        }
+        ConsentAudience::Oneself => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PERSON: Uuid = Uuid::from_u128(7);
+    const COMMUNITY: Uuid = Uuid::from_u128(9);
+
+    fn at(day: u32) -> DateTime<Utc> {
+        chrono::NaiveDate::from_ymd_opt(2026, 1, day).unwrap().and_hms_opt(0, 0, 0).unwrap().and_utc()
+    }
+
+    fn consent(field: PersonField, audience: ConsentAudience, withdrawn_at: Option<DateTime<Utc>>) -> Consent {
+        Consent { field, audience, given_at: at(2), text_version: "1".to_owned(), withdrawn_at }
+    }
+
+    fn audiences(consents: &[Consent], roles: &[Vec<String>], now: DateTime<Utc>) -> FieldAudiences {
+        field_audiences(PERSON, consents, &[COMMUNITY], roles, now)
+    }
+
+    #[test]
+    fn without_consent_and_role_every_field_is_for_the_person_alone() {
+        let expected = vec![format!("self:{PERSON}")];
+        let audiences = audiences(&[], &[], at(5));
+        assert_eq!(audiences.len(), PersonField::VARIANTS.len());
+        assert!(audiences.values().all(|atoms| *atoms == expected));
+    }
+
+    #[test]
+    fn a_public_role_shows_four_fields_and_no_more() {
+        let audiences = audiences(&[], &[vec![PUBLIC.to_owned()]], at(5));
+        for (field, atoms) in audiences {
+            let shown = atoms.contains(&PUBLIC.to_owned());
+            assert_eq!(shown, SHOWN_BY_ROLE.contains(&field), "{field:?}");
+        }
+    }
+
+    #[test]
+    fn each_level_of_consent_names_its_atoms() {
+        let cases = [
+            (ConsentAudience::Public, vec![PUBLIC.to_owned(), format!("self:{PERSON}")]),
+            (
+                ConsentAudience::Members,
+                vec![format!("coordinator:{COMMUNITY}"), format!("member:{COMMUNITY}"), format!("self:{PERSON}")],
+            ),
+            (ConsentAudience::Coordinators, vec![format!("coordinator:{COMMUNITY}"), format!("self:{PERSON}")]),
+            (ConsentAudience::Oneself, vec![format!("self:{PERSON}")]),
+        ];
+        for (audience, expected) in cases {
+            let audiences = audiences(&[consent(PersonField::Region, audience, None)], &[], at(5));
+            assert_eq!(audiences[&PersonField::Region], expected);
+            assert_eq!(audiences[&PersonField::Name], vec![format!("self:{PERSON}")]);
+        }
+    }
+
+    #[test]
+    fn a_consent_counts_from_when_it_is_given_until_it_is_withdrawn() {
+        let consents = [consent(PersonField::Name, ConsentAudience::Public, Some(at(4)))];
+        for (day, public) in [(1, false), (2, true), (3, true), (4, false), (5, false)] {
+            let atoms = &audiences(&consents, &[], at(day))[&PersonField::Name];
+            assert_eq!(atoms.contains(&PUBLIC.to_owned()), public, "day {day}");
+        }
+    }
+
+    #[test]
+    fn consent_to_affiliations_shows_the_home_organization() {
+        let consents = [consent(PersonField::Affiliations, ConsentAudience::Public, None)];
+        let audiences = audiences(&consents, &[], at(5));
+        assert!(audiences[&PersonField::HomeOrganization].contains(&PUBLIC.to_owned()));
+        assert!(!audiences[&PersonField::Name].contains(&PUBLIC.to_owned()));
+    }
+}

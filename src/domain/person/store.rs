@@ -1,0 +1,535 @@
+//! The rows of people, of their affiliations, expertise and consents, and who may see what of them.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::pg::Pg;
+use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
+use diesel::{AsChangeset, ExpressionMethods, Insertable, QueryDsl, Queryable, Selectable, SelectableHelper};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use serde::Serialize;
+use strum::{AsRefStr, EnumMessage, EnumString, VariantArray};
+use uuid::Uuid;
+
+use crate::db::column::{Json, Word};
+use crate::db::listing::{self, Listed, Loaded, Selection};
+use crate::db::page::{SortColumn, SortKey};
+use crate::db::per_parent::PerParent;
+use crate::db::schema::{affiliations, consents, people};
+use crate::db::statement::{Rows, Sql};
+use crate::db::write::Tx;
+use crate::domain::node::{self, Line, Saved};
+use crate::domain::person::record::{
+    AffiliationRecord, Consent, ConsentAudience, PersonField, PersonRecord, Profession, StakeholderGroup,
+};
+use crate::domain::person::rules::{self, FieldAudiences};
+use crate::domain::record::{Header, Keys};
+use crate::domain::source;
+use crate::error::Fault;
+use crate::policy::{NodeKind, Viewer};
+use crate::text::imprecise_date::ImpreciseDate;
+use crate::text::language::{LanguageTag, Languages};
+use crate::text::texts::Texts;
+use crate::text::vocabulary::Vocabulary;
+
+/// One person.
+#[derive(Clone, Debug, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = people, check_for_backend(Pg), treat_none_as_null = true)]
+pub struct PersonRow {
+    /// The person.
+    pub id: Uuid,
+    /// The import key.
+    pub key: String,
+    /// Who may see it.
+    pub audience: Vec<String>,
+    /// The language it was written in.
+    pub original_language: Word<LanguageTag>,
+    /// The hash of the line it was imported from last.
+    pub import_hash: Option<String>,
+    /// When somebody last verified it; null: not yet.
+    pub verified_on: Option<NaiveDate>,
+    /// Counts the writes.
+    pub version: i32,
+    /// When it was first written.
+    pub created_at: DateTime<Utc>,
+    /// When it was last written.
+    pub updated_at: DateTime<Utc>,
+    /// The name in addresses; null unless the person wants one.
+    pub slug: Option<String>,
+    /// The name.
+    pub name: String,
+    /// The honorific; null: not stated.
+    pub honorific: Option<String>,
+    /// What the person does; null: not stated.
+    pub profession: Option<Word<Profession>>,
+    /// Which of the three groups the person belongs to; null: not stated.
+    pub stakeholder_group: Option<Word<StakeholderGroup>>,
+    /// ISO 3166-2; null: not stated.
+    pub region: Option<String>,
+    /// The languages that the person works in.
+    pub languages: Vec<String>,
+    /// The bare ORCID iD; null: not stated.
+    pub orcid: Option<String>,
+    /// Who may see each field.
+    pub field_audiences: Json<FieldAudiences>,
+}
+
+/// One affiliation of one person.
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = affiliations, check_for_backend(Pg))]
+pub struct AffiliationRow {
+    /// The person.
+    pub person_id: Uuid,
+    /// The affiliation's name within the person.
+    pub key: String,
+    /// Its place in the list.
+    pub position: i32,
+    /// The organization.
+    pub organization_id: Uuid,
+    /// The position held; null: not stated.
+    pub title: Option<Json<Texts>>,
+    /// Since when; null: not stated.
+    pub since: Option<Json<ImpreciseDate>>,
+    /// Until when; null: not stated, or it goes on.
+    pub until: Option<Json<ImpreciseDate>>,
+    /// Whether it is the home organization.
+    pub is_home: bool,
+}
+
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = consents, check_for_backend(Pg))]
+struct ConsentRow {
+    person_id: Uuid,
+    field: Word<PersonField>,
+    audience: Word<ConsentAudience>,
+    text_version: String,
+    given_at: DateTime<Utc>,
+    withdrawn_at: Option<DateTime<Utc>>,
+}
+
+/// People.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct People;
+
+/// What a list of people is narrowed by. A field that the viewer may not see matches nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+pub struct PersonFilter {
+    /// Those with one of these professions.
+    pub professions: Option<Vec<String>>,
+    /// Those of one of these groups.
+    pub stakeholder_groups: Option<Vec<String>>,
+    /// Those in one of these regions or countries.
+    pub regions: Option<Vec<String>>,
+    /// Those who work in one of these languages.
+    pub languages: Option<Vec<String>>,
+    /// Those who know about one of these topics or a narrower one.
+    pub topics: Option<Vec<Uuid>>,
+    /// Those affiliated with one of these organizations.
+    pub organizations: Option<Vec<Uuid>>,
+    /// Those who hold or held a role in one of these communities.
+    pub communities: Option<Vec<Uuid>>,
+    /// Those with this text in the name, case and accents aside.
+    pub text_contains: Option<String>,
+}
+
+/// What people are ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, AsRefStr, EnumString, EnumMessage, VariantArray)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+pub enum PersonOrder {
+    /// The name.
+    Name,
+    /// When the person came to the hub.
+    CreatedAt,
+}
+
+impl Vocabulary for PersonOrder {
+    const NAME: &'static str = "PersonOrderField";
+    const ABOUT: &'static str = "What people are ordered by. Equals are ordered by id; nulls come last both ways.";
+}
+
+/// What a list of people hangs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PeopleOf {
+    /// Those affiliated with an organization.
+    Organization,
+    /// Those who know about a topic or a narrower one.
+    Topic,
+}
+
+impl Listed for People {
+    type Row = PersonRow;
+    type Filter = PersonFilter;
+    type Order = PersonOrder;
+    type Of = PeopleOf;
+
+    const TABLE: &'static str = "people";
+    const ID: &'static str = "people.id";
+
+    fn condition(filter: &PersonFilter, viewer: &Viewer) -> Sql {
+        let mut sql = Sql::new("TRUE");
+        let words = [
+            (PersonField::Profession, "people.profession = ANY (", &filter.professions, ")"),
+            (PersonField::StakeholderGroup, "people.stakeholder_group = ANY (", &filter.stakeholder_groups, ")"),
+            (PersonField::Region, "ARRAY[people.region, split_part(people.region, '-', 1)] && ", &filter.regions, ""),
+            (PersonField::Languages, "people.languages && ", &filter.languages, ""),
+        ];
+        for (field, start, values, end) in words {
+            if let Some(values) = values {
+                sql = sql.and(Sql::new(start).texts(values.clone()).push(end)).and(field_visible(field, viewer));
+            }
+        }
+        if let Some(topics) = &filter.topics {
+            sql = sql.and(knows_about(Sql::default().uuids(topics.clone()), viewer));
+        }
+        if let Some(organizations) = &filter.organizations {
+            let one_of = Sql::new("a.organization_id = ANY (").uuids(organizations.clone()).push(")");
+            sql = sql.and(affiliated(one_of, viewer));
+        }
+        if let Some(communities) = &filter.communities {
+            let role = Sql::new("people.id IN (SELECT r.person_id FROM roles r WHERE r.community_id = ANY (")
+                .uuids(communities.clone())
+                .push(")")
+                .and(listing::visible_to(viewer, "r.is_public", "r.audience"))
+                .push(")");
+            sql = sql.and(role);
+        }
+        if let Some(text) = &filter.text_contains {
+            sql = sql.and(Sql::new("strpos(people.folded, fold(").text(text).push(")) > 0"));
+        }
+        sql
+    }
+
+    fn hangs_on(of: PeopleOf, viewer: &Viewer) -> Sql {
+        match of {
+            PeopleOf::Organization => affiliated(Sql::new("a.organization_id = parent.id"), viewer),
+            PeopleOf::Topic => knows_about(Sql::new("ARRAY[parent.id]"), viewer),
+        }
+    }
+
+    fn columns(order: PersonOrder, _languages: &Languages) -> Vec<SortColumn> {
+        match order {
+            PersonOrder::Name => vec![SortColumn::text(Sql::new("people.name COLLATE \"und-x-icu\""))],
+            PersonOrder::CreatedAt => vec![SortColumn::time(Sql::new("people.created_at"))],
+        }
+    }
+
+    fn keys(row: &PersonRow, order: PersonOrder, _languages: &Languages) -> Vec<SortKey> {
+        match order {
+            PersonOrder::Name => vec![SortKey::Text(Some(row.name.clone()))],
+            PersonOrder::CreatedAt => vec![SortKey::Time(row.created_at)],
+        }
+    }
+
+    fn id(row: &PersonRow) -> Uuid {
+        row.id
+    }
+
+    fn visible(viewer: &Viewer) -> Sql {
+        listing::visible_to(viewer, "people.is_public", "people.audience")
+    }
+
+    fn load<'a>(rows: Rows<Selection<Self>>, conn: &'a mut AsyncPgConnection) -> Loaded<'a, PersonRow> {
+        rows.load(conn).boxed()
+    }
+
+    fn load_per_parent<'a>(
+        rows: PerParent<Rows<Selection<Self>>>,
+        conn: &'a mut AsyncPgConnection,
+    ) -> Loaded<'a, (Uuid, PersonRow)> {
+        rows.load(conn).boxed()
+    }
+}
+
+/// Whether a viewer may see a field of the person in the row. Twin of `policy::sees` over the field's audience.
+fn field_visible(field: PersonField, viewer: &Viewer) -> Sql {
+    match viewer.atoms() {
+        None => Sql::new("TRUE"),
+        Some(atoms) => Sql::new("people.field_audiences -> ").text(field.as_ref()).push(" ?| ").texts(atoms),
+    }
+}
+
+/// The condition that the person is affiliated, as far as the viewer may know: all affiliations, or the home alone.
+fn affiliated(one_of: Sql, viewer: &Viewer) -> Sql {
+    // SQL: affiliations by organization.
+    Sql::new("EXISTS (SELECT 1 FROM affiliations a WHERE a.person_id = people.id")
+        .and(one_of)
+        .push(" AND ((")
+        .append(field_visible(PersonField::Affiliations, viewer))
+        .push(") OR (a.is_home AND ")
+        .append(field_visible(PersonField::HomeOrganization, viewer))
+        .push(")))")
+}
+
+/// The condition that the person knows about one of the topics or a narrower one, as far as the viewer may know.
+fn knows_about(topics: Sql, viewer: &Viewer) -> Sql {
+    Sql::new("people.id IN (SELECT e.person_id FROM topic_family(")
+        .append(topics)
+        .push(") f JOIN person_expertise e ON e.topic_id = f.id)")
+        .and(field_visible(PersonField::Expertise, viewer))
+}
+
+/// The affiliations of many people in their order. Which of them the viewer may see is decided at the person.
+pub async fn affiliations_of(
+    conn: &mut AsyncPgConnection,
+    viewer: &Viewer,
+    people: Vec<Uuid>,
+) -> Result<HashMap<Uuid, Vec<AffiliationRow>>, Fault> {
+    // SQL: affiliations by person; people and organizations by primary key.
+    let rows = Rows {
+        selection: AffiliationRow::as_select(),
+        table: "affiliations",
+        condition: Sql::new("affiliations.person_id = ANY (")
+            .uuids(people)
+            .push(") AND EXISTS (SELECT 1 FROM organizations o WHERE o.id = affiliations.organization_id AND ")
+            .append(listing::visible_to(viewer, "o.is_public", "o.audience"))
+            .push(") AND EXISTS (SELECT 1 FROM people p WHERE p.id = affiliations.person_id AND ")
+            .append(listing::visible_to(viewer, "p.is_public", "p.audience"))
+            .push(")"),
+        order: Sql::new(" ORDER BY affiliations.person_id, affiliations.position"),
+    };
+    let found: Vec<AffiliationRow> =
+        rows.load(conn).await.map_err(|error| Fault::database("reading affiliations", error))?;
+    let mut grouped: HashMap<Uuid, Vec<AffiliationRow>> = HashMap::new();
+    for row in found {
+        grouped.entry(row.person_id).or_default().push(row);
+    }
+    Ok(grouped)
+}
+
+/// Writes a person from a line of the transfer format. Who may see what is decided by [`recompute_audiences`], which
+/// the caller owes afterwards; until then nobody sees a new person.
+pub async fn save(tx: &mut Tx, id: Uuid, line: &Line<PersonRecord>, hash: &str, keys: &Keys) -> Result<(), Fault> {
+    let doing = |error: diesel::result::Error| Fault::database("writing a person", error);
+    let viewer = tx.viewer();
+    let old = listing::by_ids::<People>(tx.conn(), &viewer, vec![id]).await?.remove(&id);
+    let before = match &old {
+        Some(row) => lines(tx.conn(), &viewer, vec![row.clone()]).await?.pop(),
+        None => None,
+    };
+    let (header, record) = (&line.header, line.record.clone());
+    let row = PersonRow {
+        id,
+        key: header.key.clone(),
+        audience: old.as_ref().map(|row| row.audience.clone()).unwrap_or_default(),
+        original_language: Word(header.original_language.clone()),
+        import_hash: Some(hash.to_owned()),
+        verified_on: header.verified_on,
+        version: old.as_ref().map_or(1, |row| row.version.saturating_add(1)),
+        created_at: old.as_ref().map_or(tx.now(), |row| row.created_at),
+        updated_at: tx.now(),
+        slug: header.slug.clone(),
+        name: record.name,
+        honorific: record.honorific,
+        profession: record.profession.map(Word),
+        stakeholder_group: record.stakeholder_group.map(Word),
+        region: record.region,
+        languages: record.languages.iter().map(ToString::to_string).collect(),
+        orcid: record.orcid,
+        field_audiences: old.as_ref().map(|row| row.field_audiences.clone()).unwrap_or_default(),
+    };
+    node::require_write(tx, NodeKind::Person, id, &row.audience, row.slug.as_deref()).await?;
+    match &old {
+        None => diesel::insert_into(people::table).values(&row).execute(tx.conn()).await.map_err(doing)?,
+        Some(_) => diesel::update(people::table.find(id)).set(&row).execute(tx.conn()).await.map_err(doing)?,
+    };
+    write_relations(tx, id, &line.record, keys).await?;
+    let saved = Saved {
+        id,
+        before: before.as_ref(),
+        texts_before: before.as_ref().map(|line| line.record.texts()).unwrap_or_default(),
+        texts_after: line.record.texts(),
+        after: line,
+        slug: row.slug.as_deref(),
+        communities: Vec::new(),
+        topics: Vec::new(),
+    };
+    node::keep(tx, saved).await
+}
+
+async fn write_relations(tx: &mut Tx, id: Uuid, record: &PersonRecord, keys: &Keys) -> Result<(), Fault> {
+    let doing = |error: diesel::result::Error| Fault::database("writing a person", error);
+    let topics = node::ids_of(keys, NodeKind::Topic, &record.expertise)?;
+    let mut affiliated = Vec::new();
+    for (position, affiliation) in (0_i32..).zip(&record.affiliations) {
+        affiliated.push(AffiliationRow {
+            person_id: id,
+            key: affiliation.id.clone(),
+            position,
+            organization_id: keys.id(NodeKind::Organization, &affiliation.organization)?,
+            title: affiliation.title.clone().map(Json),
+            since: affiliation.from.clone().map(Json),
+            until: affiliation.until.clone().map(Json),
+            is_home: affiliation.home,
+        });
+    }
+    let consented: Vec<ConsentRow> = record
+        .consents
+        .iter()
+        .map(|consent| ConsentRow {
+            person_id: id,
+            field: Word(consent.field),
+            audience: Word(consent.audience),
+            text_version: consent.text_version.clone(),
+            given_at: consent.given_at,
+            withdrawn_at: consent.withdrawn_at,
+        })
+        .collect();
+    // SQL: by primary key prefix; then one row per topic.
+    Sql::new("DELETE FROM person_expertise WHERE person_id = ")
+        .uuid(id)
+        .returning::<()>()
+        .execute(tx.conn())
+        .await
+        .map_err(doing)?;
+    Sql::new("INSERT INTO person_expertise (person_id, topic_id) SELECT ")
+        .uuid(id)
+        .push(", t FROM unnest(")
+        .uuids(topics)
+        .push(") AS t ON CONFLICT DO NOTHING")
+        .returning::<()>()
+        .execute(tx.conn())
+        .await
+        .map_err(doing)?;
+    let conn = tx.conn();
+    diesel::delete(affiliations::table.filter(affiliations::person_id.eq(id))).execute(conn).await.map_err(doing)?;
+    diesel::insert_into(affiliations::table).values(affiliated).execute(conn).await.map_err(doing)?;
+    diesel::delete(consents::table.filter(consents::person_id.eq(id))).execute(conn).await.map_err(doing)?;
+    diesel::insert_into(consents::table).values(consented).execute(conn).await.map_err(doing)?;
+    Ok(())
+}
+
+/// Decides anew who may see what of these people and of those with a role in these communities and organizations.
+/// Owed after any write to a person, a consent or a role, or to the audience of what a role is held in.
+pub async fn recompute_audiences(tx: &mut Tx, people_ids: Vec<Uuid>, held_in: Vec<Uuid>) -> Result<(), Fault> {
+    let doing = |error: diesel::result::Error| Fault::database("deciding who sees a person", error);
+    let viewer = tx.viewer();
+    // SQL: people by primary key; roles by community and by organization.
+    let affected: Vec<Uuid> = Sql::new("SELECT id FROM people WHERE id = ANY (")
+        .uuids(people_ids)
+        .push(") UNION SELECT person_id FROM roles WHERE community_id = ANY (")
+        .uuids(held_in.clone())
+        .push(") OR organization_id = ANY (")
+        .uuids(held_in)
+        .push(")")
+        .returning::<SqlUuid>()
+        .load(tx.conn())
+        .await
+        .map_err(doing)?;
+    let rows = listing::by_ids::<People>(tx.conn(), &viewer, affected.clone()).await?;
+    let mut consents = consents_of(tx.conn(), affected.clone()).await?;
+    // SQL: roles by person.
+    let held: Vec<(Uuid, Vec<String>)> = Sql::new("SELECT person_id, audience FROM roles WHERE person_id = ANY (")
+        .uuids(affected)
+        .push(")")
+        .returning::<(SqlUuid, Array<Text>)>()
+        .load(tx.conn())
+        .await
+        .map_err(doing)?;
+    let mut roles: HashMap<Uuid, Vec<Vec<String>>> = HashMap::new();
+    for (person, audience) in held {
+        roles.entry(person).or_default().push(audience);
+    }
+    for (id, row) in rows {
+        let consents = consents.remove(&id).unwrap_or_default();
+        let roles = roles.remove(&id).unwrap_or_default();
+        // Nobody is a member of a community yet: memberships are not kept so far.
+        let audiences = rules::field_audiences(id, &consents, &[], &roles, tx.now());
+        if audiences == row.field_audiences.0 {
+            continue;
+        }
+        let audience = audiences.get(&PersonField::Name).cloned().unwrap_or_default();
+        diesel::update(people::table.find(id))
+            .set((people::field_audiences.eq(Json(audiences)), people::audience.eq(audience)))
+            .execute(tx.conn())
+            .await
+            .map_err(doing)?;
+    }
+    Ok(())
+}
+
+async fn consents_of(conn: &mut AsyncPgConnection, people: Vec<Uuid>) -> Result<HashMap<Uuid, Vec<Consent>>, Fault> {
+    let rows = Rows {
+        selection: ConsentRow::as_select(),
+        table: "consents",
+        condition: Sql::new("consents.person_id = ANY (").uuids(people).push(")"),
+        order: Sql::new(" ORDER BY consents.person_id, consents.given_at, consents.field"),
+    };
+    let found: Vec<ConsentRow> = rows.load(conn).await.map_err(|error| Fault::database("reading consents", error))?;
+    let mut grouped: HashMap<Uuid, Vec<Consent>> = HashMap::new();
+    for row in found {
+        grouped.entry(row.person_id).or_default().push(Consent {
+            field: row.field.0,
+            audience: row.audience.0,
+            given_at: row.given_at,
+            text_version: row.text_version,
+            withdrawn_at: row.withdrawn_at,
+        });
+    }
+    Ok(grouped)
+}
+
+/// People in the order of their keys, as lines of the transfer format.
+pub fn export<'a>(
+    conn: &'a mut AsyncPgConnection,
+    viewer: &'a Viewer,
+    after: &'a str,
+    limit: i64,
+) -> BoxFuture<'a, Result<Vec<Line<PersonRecord>>, Fault>> {
+    async move {
+        let rows = listing::by_key_after::<People>(conn, viewer, "people.key", after, limit).await?;
+        lines(conn, viewer, rows).await
+    }
+    .boxed()
+}
+
+async fn lines(
+    conn: &mut AsyncPgConnection,
+    viewer: &Viewer,
+    rows: Vec<PersonRow>,
+) -> Result<Vec<Line<PersonRecord>>, Fault> {
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let mut sources = source::store::records(conn, viewer, ids.clone()).await?;
+    let mut expertise = node::names_of(conn, "person_expertise", "person_id", "topic_id", ids.clone()).await?;
+    let mut consents = consents_of(conn, ids.clone()).await?;
+    let mut affiliations = affiliations_of(conn, viewer, ids).await?;
+    let homes = affiliations.values().flatten().map(|row| row.organization_id).collect();
+    let keys = node::keys_of(conn, homes).await?;
+    let mut lines = Vec::new();
+    for row in rows {
+        let mut affiliated = Vec::new();
+        for affiliation in affiliations.remove(&row.id).unwrap_or_default() {
+            affiliated.push(AffiliationRecord {
+                id: affiliation.key,
+                organization: node::key_of(&keys, affiliation.organization_id)?,
+                title: affiliation.title.map(|text| text.0),
+                from: affiliation.since.map(|date| date.0),
+                until: affiliation.until.map(|date| date.0),
+                home: affiliation.is_home,
+            });
+        }
+        let header = Header {
+            slug: row.slug,
+            key: row.key,
+            original_language: row.original_language.0,
+            audience: None,
+            verified_on: row.verified_on,
+            sources: sources.remove(&row.id).unwrap_or_default(),
+        };
+        let record = PersonRecord {
+            name: row.name,
+            honorific: row.honorific,
+            profession: row.profession.map(|word| word.0),
+            stakeholder_group: row.stakeholder_group.map(|word| word.0),
+            region: row.region,
+            languages: node::tags(&row.languages)?,
+            expertise: expertise.remove(&row.id).unwrap_or_default(),
+            orcid: row.orcid,
+            affiliations: affiliated,
+            consents: consents.remove(&row.id).unwrap_or_default(),
+        };
+        lines.push(Line { header, record });
+    }
+    Ok(lines)
+}

@@ -1,0 +1,4 @@
+//! Sources: where a fact comes from.
+
+pub mod graph;
+pub mod store;

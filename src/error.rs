@@ -1,0 +1,136 @@
+//! What can go wrong for a caller: a code that programs can rely on and a sentence for people.
+
+use std::fmt;
+use std::sync::Arc;
+
+use strum::AsRefStr;
+
+use crate::text::language::{LanguageTag, Languages};
+use crate::text::messages::Message;
+
+/// The stable `extensions.code` of an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, AsRefStr)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+pub enum Code {
+    /// A value in the request cannot be used; the sentence says which and how to mend it.
+    BadUserInput,
+    /// The request is not of the form that GraphQL over HTTP asks for.
+    BadRequest,
+    /// The document is not GraphQL.
+    GraphqlParseFailed,
+    /// The document does not fit the schema.
+    GraphqlValidationFailed,
+    /// The document asks for more than one request may.
+    QueryTooComplex,
+    /// The viewer may see the thing but not do this to it.
+    Forbidden,
+    /// Only queries may be sent by GET.
+    MethodNotAllowed,
+    /// The request body is larger than 256 KB.
+    PayloadTooLarge,
+    /// The request body is not JSON by its media type.
+    UnsupportedMediaType,
+    /// The database cannot be reached at the moment.
+    ServiceUnavailable,
+    /// A fault of the hub; the sentence holds a reference number and nothing else.
+    InternalServerError,
+}
+
+/// An error with its code and its sentence; the cause is for the log alone.
+#[derive(Clone, Debug)]
+pub struct Fault {
+    code: Code,
+    message: Message,
+    cause: Option<Arc<str>>,
+}
+
+impl Fault {
+    /// A fault that the caller can mend.
+    pub fn new(code: Code, message: Message) -> Self {
+        Self { code, message, cause: None }
+    }
+
+    /// A value of the request that cannot be used.
+    pub fn bad_input(message: Message) -> Self {
+        Self::new(Code::BadUserInput, message)
+    }
+
+    /// A fault of the hub itself: `doing` says at what, in the words of the log.
+    pub fn internal(doing: &str, cause: impl fmt::Display) -> Self {
+        Self {
+            code: Code::InternalServerError,
+            message: Message::new("internal-fault").with("reference", "-"),
+            cause: Some(format!("{doing}: {cause}").into()),
+        }
+    }
+
+    /// A statement that failed: the hub's own fault, unless the database went away under it.
+    pub fn database(doing: &str, error: diesel::result::Error) -> Self {
+        use diesel::result::{DatabaseErrorKind, Error};
+        let gone = match &error {
+            Error::DatabaseError(DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand, _) => {
+                true
+            }
+            // PostgreSQL says so when it is stopped, or cleans up after a crash of one of its processes.
+            Error::DatabaseError(_, information) => information.message().starts_with("terminating connection"),
+            Error::BrokenTransactionManager => true,
+            _ => false,
+        };
+        if gone { Self::unavailable(format_args!("{doing}: {error}")) } else { Self::internal(doing, error) }
+    }
+
+    /// The database cannot be reached.
+    pub fn unavailable(cause: impl fmt::Display) -> Self {
+        Self {
+            code: Code::ServiceUnavailable,
+            message: Message::new("database-unavailable"),
+            cause: Some(cause.to_string().into()),
+        }
+    }
+
+    /// The same fault under the number by which the log can be searched; other faults stay as they are.
+    pub fn with_reference(mut self, reference: &str) -> Self {
+        if self.code == Code::InternalServerError {
+            self.message = Message::new("internal-fault").with("reference", reference);
+        }
+        self
+    }
+
+    /// The stable code.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// What the caller is told.
+    pub fn message(&self) -> &Message {
+        &self.message
+    }
+
+    /// What the log is told, null when the caller was told everything.
+    pub fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
+    }
+}
+
+/// English, for logs; callers are answered in their own language by [`Message::sentence`].
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let english = Languages::new(vec![LanguageTag::english()], LanguageTag::english());
+        match &self.cause {
+            Some(cause) => write!(f, "{cause}"),
+            None => write!(f, "{}", self.message.sentence(&english)),
+        }
+    }
+}
+
+impl From<Message> for Fault {
+    fn from(message: Message) -> Self {
+        Self::bad_input(message)
+    }
+}
+
+impl From<diesel::result::Error> for Fault {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::database("talking to the database", error)
+    }
+}

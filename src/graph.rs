@@ -1,0 +1,40 @@
+//! The contract: the merged roots, the schema, and its text.
+
+pub mod id;
+pub mod limits;
+pub mod node;
+pub mod page;
+pub mod scope;
+pub mod text;
+pub mod word;
+
+use async_graphql::{EmptyMutation, EmptySubscription, MergedObject, SDLExportOptions, Schema};
+
+use crate::domain::community::graph::CommunityQuery;
+use crate::domain::link::graph::LinkQuery;
+use crate::domain::organization::graph::OrganizationQuery;
+use crate::domain::person::graph::PersonQuery;
+use crate::domain::role::graph::RoleQuery;
+use crate::domain::topic::graph::TopicQuery;
+use crate::graph::node::NodeQuery;
+
+/// Everything that can be asked.
+#[derive(MergedObject, Default)]
+pub struct Query(NodeQuery, OrganizationQuery, CommunityQuery, PersonQuery, RoleQuery, TopicQuery, LinkQuery);
+
+/// The schema that the hub executes.
+pub type HubSchema = Schema<Query, EmptyMutation, EmptySubscription>;
+
+/// Builds the schema.
+pub fn schema() -> HubSchema {
+    Schema::build(Query::default(), EmptyMutation, EmptySubscription).limit_depth(limits::MAX_DEPTH).finish()
+}
+
+/// The contract as text, as `schema.graphql` holds it.
+pub fn sdl() -> String {
+    let mut text = schema().sdl_with_options(SDLExportOptions::new().prefer_single_line_descriptions());
+    let end = text.trim_end().len();
+    text.truncate(end);
+    text.push('\n');
+    text
+}

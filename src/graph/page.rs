@@ -1,0 +1,327 @@
+//! Connections: pages of lists as Relay describes them, with cursors that know which list they belong to.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use async_graphql::connection::PageInfo;
+use async_graphql::{Object, ObjectType, OutputType, TypeName};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use strum::{AsRefStr, EnumMessage, EnumString, VariantArray};
+use uuid::Uuid;
+
+use crate::db::listing::{self, List, Listed};
+use crate::db::page::{Direction, Page, Place, SortColumn};
+use crate::error::Fault;
+use crate::graph::scope::Scope;
+use crate::loaders::{CountOf, Lists, Loaders, PageOf};
+use crate::text::language::{LanguageTag, Languages};
+use crate::text::messages::Message;
+use crate::text::vocabulary::Vocabulary;
+
+/// The page size when none is asked for.
+const DEFAULT_SIZE: i32 = 20;
+
+/// The largest page.
+const MAX_SIZE: i32 = 100;
+
+/// The longest cursor, in bytes: two served names of 300 four-byte characters fit.
+const MAX_CURSOR_BYTES: usize = 8_000;
+
+/// Which way a list runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, AsRefStr, EnumString, EnumMessage, VariantArray)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+pub enum OrderDirection {
+    /// From the least to the greatest, nulls last.
+    Asc,
+    /// From the greatest to the least, nulls last.
+    Desc,
+}
+
+impl Vocabulary for OrderDirection {
+    const NAME: &'static str = "OrderDirection";
+    const ABOUT: &'static str = "Which way a list runs. Nulls come last both ways.";
+}
+
+impl From<OrderDirection> for Direction {
+    fn from(direction: OrderDirection) -> Self {
+        match direction {
+            OrderDirection::Asc => Self::Ascending,
+            OrderDirection::Desc => Self::Descending,
+        }
+    }
+}
+
+/// The four arguments of every connection.
+#[derive(Clone, Debug, Default)]
+pub struct PageArguments {
+    /// How many from the start.
+    pub first: Option<i32>,
+    /// Only what follows this cursor.
+    pub after: Option<String>,
+    /// How many from the end.
+    pub last: Option<i32>,
+    /// Only what precedes this cursor.
+    pub before: Option<String>,
+}
+
+/// What a list is narrowed and ordered by.
+pub struct Selection<K: Listed> {
+    /// The filter.
+    pub filter: K::Filter,
+    /// The order.
+    pub order: K::Order,
+    /// Which way.
+    pub direction: Direction,
+}
+
+/// A type of the contract that is listed.
+pub trait Listable: OutputType + 'static {
+    /// The kind of row behind it.
+    type Kind: Listed<Order: AsRef<str>>;
+    /// What an edge says besides its node.
+    type EdgeFields: ObjectType;
+    /// Its name in the contract.
+    const NAME: &'static str;
+
+    /// The node of a row.
+    fn new(row: Arc<<Self::Kind as Listed>::Row>, scope: &Scope) -> Self;
+    /// The loaders of its kind.
+    fn lists(loaders: &Loaders) -> &Lists<Self::Kind>;
+    /// The edge of a row, seen from the node that the list hangs on.
+    fn edge_fields(row: &Arc<<Self::Kind as Listed>::Row>, scope: &Scope, parent: Option<Uuid>) -> Self::EdgeFields;
+}
+
+/// The node of a row by id; null: unknown or hidden.
+pub async fn by_id<N: Listable>(scope: &Scope, id: Uuid) -> Result<Option<N>, Fault> {
+    let row = N::lists(scope.loaders()).rows.load(id).await?;
+    Ok(row.map(|row| N::new(row, scope)))
+}
+
+/// A page of the whole list of a kind.
+pub async fn all<N: Listable>(
+    scope: &Scope,
+    arguments: PageArguments,
+    selection: Selection<N::Kind>,
+) -> Result<Connection<N>, Fault> {
+    let list = list_of::<N>(scope, arguments, selection)?;
+    let mut conn = scope.db().connection().await?;
+    let rows = listing::page(&mut conn, scope.viewer(), &list).await?;
+    Ok(Connection::new(scope, None, list, rows.into_iter().map(Arc::new).collect()))
+}
+
+/// A page of the list that hangs on a node.
+pub async fn of<N: Listable>(
+    scope: &Scope,
+    parent: (<N::Kind as Listed>::Of, Uuid),
+    arguments: PageArguments,
+    selection: Selection<N::Kind>,
+) -> Result<Connection<N>, Fault> {
+    let list = Arc::new(list_of::<N>(scope, arguments, selection)?);
+    let key = PageOf { of: parent.0, parent: parent.1, list: list.clone() };
+    let rows = N::lists(scope.loaders()).pages.load(key).await?;
+    Ok(Connection::new(scope, Some(parent), List::clone(&list), rows.to_vec()))
+}
+
+fn list_of<N: Listable>(
+    scope: &Scope,
+    arguments: PageArguments,
+    selection: Selection<N::Kind>,
+) -> Result<List<N::Kind>, Fault> {
+    let size = |size: i32| match size {
+        1..=MAX_SIZE => Ok(i64::from(size)),
+        _ => Err(Fault::bad_input(Message::new("page-size-out-of-range").with("max", MAX_SIZE).with("size", size))),
+    };
+    let (size, backward) = match (arguments.first, arguments.last) {
+        (Some(_), Some(_)) => return Err(Message::new("page-first-and-last").into()),
+        (first, None) => (size(first.unwrap_or(DEFAULT_SIZE))?, false),
+        (None, Some(last)) => (size(last)?, true),
+    };
+    let stamp = Stamp::new::<N::Kind>(&selection, scope.languages());
+    let columns = <N::Kind as Listed>::columns(selection.order, scope.languages());
+    let place = |cursor: Option<String>| cursor.map(|cursor| stamp.read(&cursor, &columns)).transpose();
+    Ok(List {
+        page: Page { size, backward, after: place(arguments.after)?, before: place(arguments.before)? },
+        filter: Arc::new(selection.filter),
+        order: selection.order,
+        direction: selection.direction,
+        languages: scope.languages().clone(),
+    })
+}
+
+/// What a cursor says of the list that it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Stamp {
+    version: u8,
+    order: String,
+    direction: Direction,
+    wanted: Vec<LanguageTag>,
+    filter: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Cursor<S> {
+    stamp: S,
+    place: Place,
+}
+
+impl Stamp {
+    const VERSION: u8 = 1;
+
+    fn new<K: Listed<Order: AsRef<str>>>(selection: &Selection<K>, languages: &Languages) -> Self {
+        // A filter is plain data, which always serializes.
+        let filter = serde_json::to_vec(&selection.filter).unwrap_or_default();
+        let digest = Sha256::digest(&filter);
+        Self {
+            version: Self::VERSION,
+            order: format!("{}.{}", K::TABLE, selection.order.as_ref()),
+            direction: selection.direction,
+            wanted: languages.wanted().to_vec(),
+            filter: URL_SAFE_NO_PAD.encode(digest.iter().take(9).copied().collect::<Vec<u8>>()),
+        }
+    }
+
+    fn write(&self, place: Place) -> String {
+        // A cursor is plain data, which always serializes.
+        let json = serde_json::to_vec(&Cursor { stamp: self, place }).unwrap_or_default();
+        URL_SAFE_NO_PAD.encode(json)
+    }
+
+    fn read(&self, cursor: &str, columns: &[SortColumn]) -> Result<Place, Fault> {
+        let malformed = || Fault::bad_input(Message::new("cursor-malformed"));
+        if cursor.len() > MAX_CURSOR_BYTES {
+            return Err(malformed());
+        }
+        let json = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| malformed())?;
+        let read: Cursor<Self> = serde_json::from_slice(&json).map_err(|_| malformed())?;
+        if read.stamp != *self {
+            return Err(Message::new("cursor-of-another-list").into());
+        }
+        let fit = columns.iter().zip(&read.place.keys).all(|(column, key)| column.fits(key));
+        if read.place.keys.len() != columns.len() || !fit {
+            return Err(malformed());
+        }
+        Ok(read.place)
+    }
+}
+
+/// A page of a list.
+pub struct Connection<N: Listable> {
+    shared: Arc<Shared<N>>,
+    edges: Vec<Arc<<N::Kind as Listed>::Row>>,
+    has_more: bool,
+}
+
+struct Shared<N: Listable> {
+    scope: Scope,
+    parent: Option<(<N::Kind as Listed>::Of, Uuid)>,
+    list: List<N::Kind>,
+    stamp: Stamp,
+}
+
+impl<N: Listable> Shared<N> {
+    fn cursor(&self, row: &<N::Kind as Listed>::Row) -> String {
+        let keys = N::Kind::keys(row, self.list.order, &self.list.languages);
+        self.stamp.write(Place { keys, id: N::Kind::id(row) })
+    }
+}
+
+impl<N: Listable> Connection<N> {
+    fn new(
+        scope: &Scope,
+        parent: Option<(<N::Kind as Listed>::Of, Uuid)>,
+        list: List<N::Kind>,
+        mut rows: Vec<Arc<<N::Kind as Listed>::Row>>,
+    ) -> Self {
+        let size = usize::try_from(list.page.size).unwrap_or(usize::MAX);
+        let has_more = rows.len() > size;
+        rows.truncate(size);
+        if list.page.backward {
+            rows.reverse();
+        }
+        let selection =
+            Selection::<N::Kind> { filter: (*list.filter).clone(), order: list.order, direction: list.direction };
+        let stamp = Stamp::new::<N::Kind>(&selection, &list.languages);
+        let shared = Arc::new(Shared { scope: scope.clone(), parent, list, stamp });
+        Self { shared, edges: rows, has_more }
+    }
+}
+
+impl<N: Listable> TypeName for Connection<N> {
+    fn type_name() -> Cow<'static, str> {
+        Cow::Owned(format!("{}Connection", N::NAME))
+    }
+}
+
+/// A page of a list, with what is needed to turn it.
+#[Object(name_type)]
+impl<N: Listable> Connection<N> {
+    /// The nodes with their places in the list.
+    async fn edges(&self) -> Vec<Edge<N>> {
+        self.edges.iter().map(|row| Edge { shared: self.shared.clone(), row: row.clone() }).collect()
+    }
+
+    /// The nodes alone.
+    async fn nodes(&self) -> Vec<N> {
+        self.edges.iter().map(|row| N::new(row.clone(), &self.shared.scope)).collect()
+    }
+
+    /// Where the page begins and ends, and whether the list goes on.
+    async fn page_info(&self) -> PageInfo {
+        let page = &self.shared.list.page;
+        PageInfo {
+            has_previous_page: if page.backward { self.has_more } else { page.after.is_some() },
+            has_next_page: if page.backward { page.before.is_some() } else { self.has_more },
+            start_cursor: self.edges.first().map(|row| self.shared.cursor(row)),
+            end_cursor: self.edges.last().map(|row| self.shared.cursor(row)),
+        }
+    }
+
+    /// The number of nodes in the whole list that you can see. Counted only when it is asked for.
+    async fn total_count(&self) -> Result<i64, Fault> {
+        let Shared { scope, parent, list, .. } = &*self.shared;
+        match parent {
+            Some((of, parent)) => {
+                let key = CountOf { of: *of, parent: *parent, filter: list.filter.clone() };
+                N::lists(scope.loaders()).counts.load(key).await
+            }
+            None => {
+                let mut conn = scope.db().connection().await?;
+                listing::count::<N::Kind>(&mut conn, scope.viewer(), &list.filter).await
+            }
+        }
+    }
+}
+
+/// A node and its place in a list.
+pub struct Edge<N: Listable> {
+    shared: Arc<Shared<N>>,
+    row: Arc<<N::Kind as Listed>::Row>,
+}
+
+impl<N: Listable> TypeName for Edge<N> {
+    fn type_name() -> Cow<'static, str> {
+        Cow::Owned(format!("{}Edge", N::NAME))
+    }
+}
+
+/// A node and its place in a list.
+#[Object(name_type)]
+impl<N: Listable> Edge<N> {
+    /// The place, for `after` and `before` of the same list in the same order.
+    async fn cursor(&self) -> String {
+        self.shared.cursor(&self.row)
+    }
+
+    /// The node.
+    async fn node(&self) -> N {
+        N::new(self.row.clone(), &self.shared.scope)
+    }
+
+    #[graphql(flatten)]
+    async fn edge_fields(&self) -> N::EdgeFields {
+        N::edge_fields(&self.row, &self.shared.scope, self.shared.parent.map(|(_, parent)| parent))
+    }
+}

@@ -1,0 +1,89 @@
+//! What one operation reads with: who asks, in which languages, at what time, through which loaders.
+//!
+//! A scope is handed from type to type instead of being looked up in the request, because a request lives as long as
+//! a subscription and its loaders would answer with the first value for ever.
+
+use std::sync::Arc;
+
+use async_graphql::Context;
+use chrono::{DateTime, Utc};
+
+use crate::db::Db;
+use crate::error::Fault;
+use crate::graph::text::LanguageTag;
+use crate::loaders::Loaders;
+use crate::policy::Viewer;
+use crate::text::language::{self, Languages};
+use crate::text::messages::Message;
+use crate::text::texts::Texts;
+
+/// What one operation reads with. Clones are cheap and share the loaders.
+#[derive(Clone)]
+pub struct Scope {
+    shared: Arc<Shared>,
+    languages: Arc<Languages>,
+}
+
+struct Shared {
+    db: Db,
+    viewer: Arc<Viewer>,
+    now: DateTime<Utc>,
+    loaders: Loaders,
+}
+
+impl Scope {
+    /// A scope for one operation.
+    pub fn new(db: Db, viewer: Viewer, languages: Languages, now: DateTime<Utc>) -> Self {
+        let viewer = Arc::new(viewer);
+        let loaders = Loaders::new(&db, &viewer);
+        Self { shared: Arc::new(Shared { db, viewer, now, loaders }), languages: Arc::new(languages) }
+    }
+
+    /// The scope of a root field: the operation's, or a child of it with the languages that the field asks for.
+    pub fn of_root(ctx: &Context<'_>, languages: Option<Vec<LanguageTag>>) -> Result<Self, Fault> {
+        let scope = ctx.data_opt::<Self>().ok_or_else(|| Fault::internal("resolving", "no scope in the request"))?;
+        let Some(tags) = languages else { return Ok(scope.clone()) };
+        if tags.len() > Languages::MAX_WANTED {
+            let message = Message::new("list-too-long").with("max", Languages::MAX_WANTED).with("length", tags.len());
+            return Err(message.into());
+        }
+        let wanted: Vec<language::LanguageTag> = tags.iter().map(LanguageTag::check).collect::<Result<_, _>>()?;
+        let languages = Languages::new(wanted, scope.languages.default().clone());
+        Ok(Self { shared: scope.shared.clone(), languages: Arc::new(languages) })
+    }
+
+    /// The database.
+    pub fn db(&self) -> &Db {
+        &self.shared.db
+    }
+
+    /// Who asks.
+    pub fn viewer(&self) -> &Viewer {
+        &self.shared.viewer
+    }
+
+    /// When the operation began.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.shared.now
+    }
+
+    /// The loaders of the operation.
+    pub fn loaders(&self) -> &Loaders {
+        &self.shared.loaders
+    }
+
+    /// The reader's languages.
+    pub fn languages(&self) -> &Arc<Languages> {
+        &self.languages
+    }
+
+    /// A text as the reader is served it.
+    pub fn serve<'a>(&self, texts: &'a Texts, original: &language::LanguageTag) -> Option<&'a str> {
+        texts.look_up(&self.languages, original).map(|served| served.text)
+    }
+
+    /// A sentence of the hub in the reader's language.
+    pub fn sentence(&self, message: &Message) -> String {
+        message.sentence(&self.languages)
+    }
+}

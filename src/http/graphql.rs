@@ -1,0 +1,361 @@
+//! GraphQL over HTTP: POST with JSON, GET for queries alone.
+//!
+//! Own handlers, because the stock ones run mutations by GET, read any media type as JSON, take bodies of any size and
+//! walk doubling fragments for minutes before they refuse them.
+
+use std::panic::AssertUnwindSafe;
+
+use async_graphql::parser::types::{DocumentOperations, OperationType};
+use async_graphql::{Request, ServerError, Variables};
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::error::{Code, Fault};
+use crate::graph::limits;
+use crate::graph::scope::Scope;
+use crate::http::{self, Hub};
+use crate::policy::Viewer;
+use crate::text::language::Languages;
+use crate::text::messages::Message;
+
+/// The largest request body: 256 KB.
+pub const MAX_BODY_BYTES: usize = 256 * 1024;
+
+/// The most errors that one answer holds.
+const MAX_ERRORS: usize = 100;
+
+/// The longest sentence of an error that the library words, in characters; it may echo the request.
+const MAX_MESSAGE_CHARS: usize = 300;
+
+/// What a client asks, as GraphQL over HTTP names its parts.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Parameters {
+    query: Option<String>,
+    operation_name: Option<String>,
+    variables: Option<Value>,
+    extensions: Option<Value>,
+}
+
+/// The same parts in an address, where variables are a text of JSON.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AddressParameters {
+    query: Option<String>,
+    operation_name: Option<String>,
+    variables: Option<String>,
+    extensions: Option<String>,
+}
+
+/// The answer of a document that ran.
+#[derive(Serialize)]
+struct Executed<'a> {
+    data: &'a async_graphql::Value,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Value>,
+}
+
+/// The media types that an answer can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    /// `application/graphql-response+json`: the status says whether anything ran.
+    Response,
+    /// `application/json`, for older clients: 200 for every well-formed request.
+    Legacy,
+}
+
+/// An answer in the making: who reads it, in what form.
+struct Reply {
+    hub: Hub,
+    languages: Languages,
+    answer: Answer,
+}
+
+/// Executes a document that came in a body.
+pub async fn by_post(State(hub): State<Hub>, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Response {
+    let reply = match Reply::new(hub, &headers) {
+        Ok(reply) => reply,
+        Err(response) => return *response,
+    };
+    if !is_json(&headers) {
+        return reply.refuse(&Fault::new(Code::UnsupportedMediaType, Message::new("http-media-type")));
+    }
+    let body = match body {
+        Ok(body) => body,
+        Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            let message = Message::new("http-body-too-large").with("max", MAX_BODY_BYTES);
+            return reply.refuse(&Fault::new(Code::PayloadTooLarge, message));
+        }
+        Err(_) => return reply.refuse(&bad_request(Message::new("http-body-unreadable"))),
+    };
+    let parameters = match serde_json::from_slice::<Value>(&body) {
+        Ok(Value::Array(_)) => return reply.refuse(&bad_request(Message::new("http-batch"))),
+        Ok(value @ Value::Object(_)) => serde_json::from_value::<Parameters>(value),
+        Ok(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => {
+            return reply.refuse(&bad_request(Message::new("http-body-not-object")));
+        }
+        Err(error) => Err(error),
+    };
+    match parameters {
+        Ok(parameters) => reply.execute(parameters, Method::POST).await,
+        Err(_) => reply.refuse(&bad_request(Message::new("http-body-not-json"))),
+    }
+}
+
+/// Executes a query that came in an address.
+pub async fn by_get(
+    State(hub): State<Hub>,
+    headers: HeaderMap,
+    parameters: Result<Query<AddressParameters>, axum::extract::rejection::QueryRejection>,
+) -> Response {
+    let reply = match Reply::new(hub, &headers) {
+        Ok(reply) => reply,
+        Err(response) => return *response,
+    };
+    let Ok(Query(parameters)) = parameters else {
+        return reply.refuse(&bad_request(Message::new("http-address-unreadable")));
+    };
+    let json = |text: Option<String>| text.map(|text| serde_json::from_str(&text)).transpose();
+    match (json(parameters.variables), json(parameters.extensions)) {
+        (Ok(variables), Ok(extensions)) => {
+            let AddressParameters { query, operation_name, .. } = parameters;
+            reply.execute(Parameters { query, operation_name, variables, extensions }, Method::GET).await
+        }
+        (Err(_), _) | (_, Err(_)) => reply.refuse(&bad_request(Message::new("http-body-not-json"))),
+    }
+}
+
+/// Refuses every other method.
+pub async fn other_method(State(hub): State<Hub>, headers: HeaderMap) -> Response {
+    match Reply::new(hub, &headers) {
+        Ok(reply) => allow(reply.refuse(&Fault::new(Code::MethodNotAllowed, Message::new("http-method"))), "GET, POST"),
+        Err(response) => *response,
+    }
+}
+
+impl Reply {
+    fn new(hub: Hub, headers: &HeaderMap) -> Result<Self, Box<Response>> {
+        let wanted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let languages = Languages::accept(wanted, hub.default_language().clone());
+        match answer_for(headers) {
+            Some(answer) => Ok(Self { hub, languages, answer }),
+            None => {
+                let reply = Self { hub, languages, answer: Answer::Response };
+                Err(Box::new(reply.refuse_as(StatusCode::NOT_ACCEPTABLE, &bad_request(Message::new("http-accept")))))
+            }
+        }
+    }
+
+    async fn execute(self, parameters: Parameters, method: Method) -> Response {
+        let mut request = match request_of(parameters) {
+            Ok(request) => request,
+            Err(fault) => return self.refuse(&fault),
+        };
+        match request.parsed_query() {
+            Ok(document) => {
+                if let Err(fault) = limits::check(document) {
+                    return self.unexecuted(vec![self.error_of(&fault)]);
+                }
+                let operations = document.operations.clone();
+                if method == Method::GET && !is_query(&operations, request.operation_name.as_deref()) {
+                    let fault = Fault::new(Code::MethodNotAllowed, Message::new("http-get-query-only"));
+                    return allow(self.refuse(&fault), "POST");
+                }
+            }
+            Err(error) => return self.unexecuted(vec![self.library_error(&error, Code::GraphqlParseFailed)]),
+        }
+        let scope = Scope::new(self.hub.db().clone(), Viewer::Anonymous, self.languages.clone(), http::now());
+        // Tokio's budget would pause the resolvers after 128 loads and so split their batches.
+        let execution = tokio::task::unconstrained(self.hub.schema().execute(request.data(scope)));
+        match AssertUnwindSafe(execution).catch_unwind().await {
+            Ok(response) => self.executed(response),
+            Err(_) => self.refuse(&Fault::internal("executing a document", "a resolver panicked")),
+        }
+    }
+
+    fn executed(&self, response: async_graphql::Response) -> Response {
+        // What has no path went wrong before anything ran.
+        let ran = response.errors.iter().all(|error| !error.path.is_empty());
+        let errors: Vec<Value> =
+            response.errors.iter().take(MAX_ERRORS).map(|error| self.server_error(error, ran)).collect();
+        if !ran {
+            return self.unexecuted(errors);
+        }
+        self.json(StatusCode::OK, &Executed { data: &response.data, errors })
+    }
+
+    /// Answers that nothing ran: no data, and a status that says so unless the client is an older one.
+    fn unexecuted(&self, errors: Vec<Value>) -> Response {
+        let status = match self.answer {
+            Answer::Response => StatusCode::BAD_REQUEST,
+            Answer::Legacy => StatusCode::OK,
+        };
+        self.json(status, &json!({ "errors": errors }))
+    }
+
+    fn refuse(&self, fault: &Fault) -> Response {
+        self.refuse_as(status_of(fault.code()), fault)
+    }
+
+    fn refuse_as(&self, status: StatusCode, fault: &Fault) -> Response {
+        self.json(status, &json!({ "errors": [self.error_of(fault)] }))
+    }
+
+    fn server_error(&self, error: &ServerError, ran: bool) -> Value {
+        let fault = error.source.as_ref().and_then(|source| source.downcast_ref::<Fault>());
+        let mut answer = match fault {
+            Some(fault) => self.error_of(fault),
+            None if ran => return self.library_error(error, Code::BadUserInput),
+            None => return self.library_error(error, Code::GraphqlValidationFailed),
+        };
+        if let Some(object) = answer.as_object_mut() {
+            object.insert("locations".to_owned(), json!(error.locations));
+            object.insert("path".to_owned(), json!(error.path));
+        }
+        answer
+    }
+
+    /// An error of ours: logged here, once, when there is more to it than the client is told.
+    fn error_of(&self, fault: &Fault) -> Value {
+        let mut fault = fault.clone();
+        if let Some(cause) = fault.cause().map(str::to_owned) {
+            let reference = self.hub.reference();
+            tracing::error!(reference, code = fault.code().as_ref(), cause, "fault");
+            fault = fault.with_reference(&reference);
+        }
+        let message = fault.message().sentence(&self.languages);
+        json!({ "message": message, "extensions": { "code": fault.code().as_ref() } })
+    }
+
+    /// An error that the library words; cut, as it may echo the request.
+    fn library_error(&self, error: &ServerError, code: Code) -> Value {
+        let mut message: String = error.message.chars().take(MAX_MESSAGE_CHARS).collect();
+        if message.len() < error.message.len() {
+            message.push('…');
+        }
+        let mut answer = json!({ "message": message, "extensions": { "code": code.as_ref() } });
+        if let Some(object) = answer.as_object_mut() {
+            if !error.locations.is_empty() {
+                object.insert("locations".to_owned(), json!(error.locations));
+            }
+            if !error.path.is_empty() {
+                object.insert("path".to_owned(), json!(error.path));
+            }
+        }
+        answer
+    }
+
+    fn json(&self, status: StatusCode, body: &impl Serialize) -> Response {
+        let media_type = match self.answer {
+            Answer::Response => "application/graphql-response+json; charset=utf-8",
+            Answer::Legacy => "application/json; charset=utf-8",
+        };
+        let headers = [
+            (header::CONTENT_TYPE, HeaderValue::from_static(media_type)),
+            (header::VARY, HeaderValue::from_static("Accept, Accept-Language")),
+            (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        ];
+        match serde_json::to_vec(body) {
+            Ok(bytes) => (status, headers, bytes).into_response(),
+            Err(error) => {
+                tracing::error!(%error, "an answer could not be written");
+                StatusCode::INTERNAL_SERVER_ERROR.into_response()
+            }
+        }
+    }
+}
+
+fn request_of(parameters: Parameters) -> Result<Request, Fault> {
+    let Some(query) = parameters.query else { return Err(bad_request(Message::new("http-query-missing"))) };
+    let is_object = |value: &Option<Value>| matches!(value, None | Some(Value::Null | Value::Object(_)));
+    if !is_object(&parameters.variables) || !is_object(&parameters.extensions) {
+        return Err(bad_request(Message::new("http-variables-not-object")));
+    }
+    let mut request = Request::new(query).variables(Variables::from_json(parameters.variables.unwrap_or_default()));
+    request.operation_name = parameters.operation_name.filter(|name| !name.is_empty());
+    Ok(request)
+}
+
+fn is_query(operations: &DocumentOperations, name: Option<&str>) -> bool {
+    let kinds = |kind: OperationType| kind == OperationType::Query;
+    match (operations, name) {
+        (DocumentOperations::Single(operation), _) => kinds(operation.node.ty),
+        (DocumentOperations::Multiple(operations), Some(name)) => {
+            operations.get(name).is_none_or(|operation| kinds(operation.node.ty))
+        }
+        (DocumentOperations::Multiple(operations), None) => {
+            operations.values().all(|operation| kinds(operation.node.ty))
+        }
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut parts = media_type.split(';').map(str::trim);
+    let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
+    let is_utf8 = parts.all(|parameter| match parameter.split_once('=') {
+        Some((name, value)) if name.eq_ignore_ascii_case("charset") => {
+            value.trim_matches('"').eq_ignore_ascii_case("utf-8")
+        }
+        _ => true,
+    });
+    is_utf8 && (essence == "application/json" || essence == "application/graphql+json")
+}
+
+/// The media type that the client likes best; null when it takes neither.
+fn answer_for(headers: &HeaderMap) -> Option<Answer> {
+    let accepted: Vec<&str> = headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .collect();
+    if accepted.iter().all(|entry| entry.trim().is_empty()) {
+        return Some(Answer::Response);
+    }
+    let mut best: Option<(f32, Answer)> = None;
+    for entry in accepted {
+        let mut parts = entry.split(';').map(str::trim);
+        let answer = match parts.next().unwrap_or_default().to_ascii_lowercase().as_str() {
+            "application/graphql-response+json" | "*/*" | "application/*" => Answer::Response,
+            "application/json" => Answer::Legacy,
+            _ => continue,
+        };
+        let quality = parts.find_map(|part| part.strip_prefix("q=")).map_or(1.0, |q| q.parse().unwrap_or(0.0));
+        if quality > 0.0 && best.is_none_or(|(best, _)| quality > best) {
+            best = Some((quality, answer));
+        }
+    }
+    best.map(|(_, answer)| answer)
+}
+
+fn bad_request(message: Message) -> Fault {
+    Fault::new(Code::BadRequest, message)
+}
+
+fn allow(mut response: Response, methods: &'static str) -> Response {
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(methods));
+    response
+}
+
+fn status_of(code: Code) -> StatusCode {
+    match code {
+        Code::BadUserInput
+        | Code::BadRequest
+        | Code::GraphqlParseFailed
+        | Code::GraphqlValidationFailed
+        | Code::QueryTooComplex => StatusCode::BAD_REQUEST,
+        Code::Forbidden => StatusCode::FORBIDDEN,
+        Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        Code::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Code::ServiceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Code::InternalServerError => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}

@@ -1,0 +1,398 @@
+//! The command line of the hub: builds the world, runs one command, and exits.
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use knowledge_hub::config::{Config, Flags};
+use knowledge_hub::db::local::{self, HubLock, LocalPostgres};
+use knowledge_hub::db::migrations::{self, SchemaState};
+use knowledge_hub::db::{Db, doctor, log};
+use knowledge_hub::error::Fault;
+use knowledge_hub::graph;
+use knowledge_hub::http::{self, Hub};
+use knowledge_hub::policy::Viewer;
+use knowledge_hub::text::language::Languages;
+use knowledge_hub::text::messages::Message;
+use knowledge_hub::transfer::{self, ImportFailure, Input, Report};
+
+/// How often the hub looks whether its own database still runs.
+const WATCH_EVERY: Duration = Duration::from_millis(500);
+
+/// How many lines pass between two lines of progress when there is no terminal.
+const LINES_PER_REPORT: usize = 1_000;
+
+/// A knowledge-exchange hub: the facts of communities of practice, held once, served as GraphQL.
+#[derive(Parser)]
+#[command(name = "hub", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start with the sample data and say what to try.
+    Demo,
+    /// Serve the hub.
+    Serve,
+    /// Bring the database to this version.
+    Migrate,
+    /// Read lines of JSON into the hub: the sample data, or the files given.
+    Seed {
+        /// Files of lines, read in this order.
+        files: Vec<PathBuf>,
+    },
+    /// Write every node as a line of JSON to standard output.
+    Export,
+    /// Write the contract in GraphQL's schema language to standard output.
+    Schema,
+    /// Say what is there, what is missing, and how to mend it.
+    Doctor,
+}
+
+/// Why a command ended early.
+enum Stop {
+    /// It could not start: one sentence, exit code 2.
+    Refused(Message),
+    /// It went wrong on the way: exit code 1.
+    Failed(Fault),
+    /// Lines of an import cannot be used: one sentence each, exit code 1.
+    Lines(Vec<Message>),
+    /// Everything was said already: exit code 1.
+    Told,
+}
+
+impl From<Message> for Stop {
+    fn from(message: Message) -> Self {
+        Self::Refused(message)
+    }
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Self::Failed(fault)
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let languages = arguments.flags.languages();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("hub: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let filter = tracing_subscriber::EnvFilter::new("info");
+    // Written by a thread of its own: a reader of the log who stands still must not stop the hub.
+    let (log, _flushed_at_end) = tracing_appender::non_blocking(std::io::stderr());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(log).init();
+    match runtime.block_on(run(arguments, &languages)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Stop::Refused(message)) => {
+            eprintln!("hub: {}", message.sentence(&languages));
+            ExitCode::from(2)
+        }
+        Err(Stop::Failed(fault)) => {
+            eprintln!("hub: {}", fault.message().sentence(&languages));
+            if let Some(cause) = fault.cause() {
+                eprintln!("hub: {cause}");
+            }
+            ExitCode::FAILURE
+        }
+        Err(Stop::Lines(problems)) => {
+            for problem in problems {
+                eprintln!("hub: {}", problem.sentence(&languages));
+            }
+            ExitCode::FAILURE
+        }
+        Err(Stop::Told) => ExitCode::FAILURE,
+    }
+}
+
+async fn run(arguments: Arguments, languages: &Languages) -> Result<(), Stop> {
+    // The contract needs no database, and so no settings either.
+    if let Command::Schema = arguments.command {
+        return print(&graph::sdl());
+    }
+    let config = Config::load(&arguments.flags)?;
+    match arguments.command {
+        Command::Schema => Ok(()),
+        Command::Demo => serve(&config, languages, true).await,
+        Command::Serve => serve(&config, languages, false).await,
+        Command::Doctor => examine(&config, languages).await,
+        Command::Migrate => {
+            let world = World::open(&config).await?;
+            let applied = migrations::run(&world.db).await?;
+            let message = Message::new("cli-migrated").with("count", applied.len());
+            println!("{}", message.sentence(languages));
+            world.close().await;
+            Ok(())
+        }
+        Command::Seed { files } => {
+            let inputs = if files.is_empty() { transfer::sample_data() } else { read(&files)? };
+            let world = World::open_current(&config).await?;
+            let outcome = load(&world.db, inputs, languages).await;
+            world.close().await;
+            let report = outcome?;
+            println!("{}", sentence_of(&report).sentence(languages));
+            Ok(())
+        }
+        Command::Export => {
+            let world = World::open_current(&config).await?;
+            let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+            let outcome = transfer::export(&world.db, &Viewer::system("export"), |line| writeln!(out, "{line}")).await;
+            let flushed = out.flush();
+            drop(out);
+            world.close().await;
+            outcome?;
+            flushed.map_err(|error| Stop::Failed(Fault::internal("writing the export", error)))
+        }
+    }
+}
+
+/// The database, and the server behind it when it is the hub's own.
+struct World {
+    db: Db,
+    local: Option<Arc<LocalPostgres>>,
+}
+
+impl World {
+    async fn open(config: &Config) -> Result<Self, Stop> {
+        let (address, local) = match &config.database_url {
+            Some(address) => (address.reveal().to_owned(), None),
+            None => {
+                let (folder, path) = (config.data_dir.clone(), config.path.clone());
+                let local = blocking(move || LocalPostgres::attach(&folder, &path, &[])).await??;
+                (local.connection_string("hub"), Some(Arc::new(local)))
+            }
+        };
+        let db = Db::with_address(&address, config.database_connections)?;
+        let world = Self { db, local };
+        if let Err(fault) = world.db.check().await {
+            world.close().await;
+            let reason = fault.cause().unwrap_or_default().to_owned();
+            return Err(Message::new("cli-database-unreachable").with("reason", reason).into());
+        }
+        Ok(world)
+    }
+
+    /// Opens a database and brings an empty one to this version; an older or newer one is refused.
+    async fn open_current(config: &Config) -> Result<Self, Stop> {
+        let world = Self::open(config).await?;
+        match world.require_current().await {
+            Ok(()) => Ok(world),
+            Err(stop) => {
+                world.close().await;
+                Err(stop)
+            }
+        }
+    }
+
+    async fn require_current(&self) -> Result<(), Stop> {
+        match migrations::state(&self.db).await? {
+            SchemaState::Current => Ok(()),
+            SchemaState::Empty => Ok(migrations::run(&self.db).await.map(|_| ())?),
+            SchemaState::Older(missing) => Err(Message::new("cli-schema-older").with("count", missing.len()).into()),
+            SchemaState::Newer(unknown) => {
+                let newest = unknown.last().cloned().unwrap_or_default();
+                Err(Message::new("cli-schema-newer").with("version", newest).into())
+            }
+        }
+    }
+
+    /// Leaves the database; the last process that uses the hub's own one stops it.
+    async fn close(self) {
+        let Self { db, local } = self;
+        drop(db);
+        if let Some(local) = local.and_then(Arc::into_inner)
+            && blocking(move || local.detach()).await.is_err()
+        {
+            tracing::warn!("the database could not be left in order");
+        }
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Stop> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| Stop::Failed(Fault::internal("working", error)))
+}
+
+async fn serve(config: &Config, languages: &Languages, demo: bool) -> Result<(), Stop> {
+    let listener = TcpListener::bind(config.listen).await.map_err(|error| {
+        let address = config.listen.to_string();
+        Message::new("cli-cannot-listen").with("address", address).with("reason", error.to_string())
+    })?;
+    let address = listener.local_addr().map_err(|error| Fault::internal("listening", error))?;
+    let lock = match config.database_url {
+        Some(_) => None,
+        None => {
+            let folder = config.data_dir.clone();
+            Some(blocking(move || HubLock::take(&folder)).await??)
+        }
+    };
+    let stop = told_to_stop().map_err(|error| Fault::internal("listening to signals", error))?;
+    let world = World::open(config).await?;
+    let watch = tokio::spawn(watch(world.local.clone()));
+    let outcome = async {
+        if demo {
+            migrations::run(&world.db).await?;
+        }
+        world.require_current().await?;
+        let mut connection = world.db.connection().await?;
+        log::ensure_epoch(&mut connection, http::new_epoch()).await?;
+        drop(connection);
+        if demo {
+            let report = load(&world.db, transfer::sample_data(), languages).await?;
+            println!("{}", sentence_of(&report).sentence(languages));
+            print(&welcome(&address.to_string()).sentence(languages))?;
+        } else {
+            print(&Message::new("cli-serving").with("address", address.to_string()).sentence(languages))?;
+        }
+        let hub = Hub::new(world.db.clone(), config.default_language.clone());
+        let served = http::serve(listener, hub, stop).await;
+        served.map_err(|error| Stop::Failed(Fault::internal("serving", error)))
+    }
+    .await;
+    watch.abort();
+    // Its share of the server has to be given back before the last share is.
+    let _ = watch.await;
+    world.close().await;
+    drop(lock);
+    outcome
+}
+
+/// Starts the hub's own database again whenever it died.
+async fn watch(local: Option<Arc<LocalPostgres>>) {
+    let Some(local) = local else { return };
+    let mut every = tokio::time::interval(WATCH_EVERY);
+    loop {
+        every.tick().await;
+        let looked_at = local.clone();
+        let revived =
+            blocking(move || if looked_at.is_alive() { Ok(false) } else { looked_at.revive().map(|()| true) });
+        match revived.await {
+            Ok(Ok(true)) => tracing::warn!("the database had stopped and was started again"),
+            Ok(Ok(false)) => {}
+            Ok(Err(message)) => tracing::error!("{message}"),
+            Err(_) => tracing::error!("the database could not be looked at"),
+        }
+    }
+}
+
+/// Resolves when the process is asked to end, by Ctrl-C or by SIGTERM. Both are listened to from the call on.
+fn told_to_stop() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+async fn load(db: &Db, inputs: Vec<Input>, languages: &Languages) -> Result<Report, Stop> {
+    let terminal = std::io::stderr().is_terminal();
+    let bar = if terminal { ProgressBar::new(0) } else { ProgressBar::hidden() };
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} {eta}") {
+        bar.set_style(style);
+    }
+    let (shown, spoken) = (bar.clone(), languages.clone());
+    let progress = move |done: usize, total: usize| {
+        if terminal {
+            shown.set_length(u64::try_from(total).unwrap_or(u64::MAX));
+            shown.set_position(u64::try_from(done).unwrap_or(u64::MAX));
+        } else if done.is_multiple_of(LINES_PER_REPORT) {
+            let message = Message::new("cli-loading").with("done", done).with("total", total);
+            eprintln!("{}", message.sentence(&spoken));
+        }
+    };
+    let outcome = transfer::import(db, Viewer::system("seed"), inputs, Arc::new(progress)).await;
+    bar.finish_and_clear();
+    outcome.map_err(|failure| match failure {
+        ImportFailure::Fault(fault) => Stop::Failed(fault),
+        ImportFailure::Lines(problems) => {
+            Stop::Lines(problems.iter().map(knowledge_hub::transfer::LineProblem::sentence).collect())
+        }
+    })
+}
+
+fn read(files: &[PathBuf]) -> Result<Vec<Input>, Stop> {
+    let read_one = |path: &PathBuf| {
+        let name = path.display().to_string();
+        match std::fs::read(path) {
+            Ok(bytes) => Ok(Input { name, bytes }),
+            Err(error) => {
+                let message = Message::new("cli-file-unreadable").with("file", name).with("reason", error.to_string());
+                Err(Stop::Refused(message))
+            }
+        }
+    };
+    files.iter().map(read_one).collect()
+}
+
+async fn examine(config: &Config, languages: &Languages) -> Result<(), Stop> {
+    let mut findings = Vec::new();
+    if config.database_url.is_none() {
+        let (folder, path) = (config.data_dir.clone(), config.path.clone());
+        findings.extend(blocking(move || doctor::of_machine(&local::inspect(&folder), &path)).await?);
+    }
+    match World::open(config).await {
+        Ok(world) => {
+            findings.extend(doctor::of_database(&world.db).await);
+            world.close().await;
+        }
+        Err(Stop::Refused(message)) => findings.push(doctor::Finding::bad(message)),
+        Err(stop) => return Err(stop),
+    }
+    for finding in &findings {
+        let mark = if finding.is_good { "ok  " } else { "!!  " };
+        println!("{mark}{}", finding.message.sentence(languages));
+    }
+    if findings.iter().all(|finding| finding.is_good) { Ok(()) } else { Err(Stop::Told) }
+}
+
+/// What to try, with queries as lines for the shell.
+fn welcome(address: &str) -> Message {
+    let curl = |query: &str| {
+        let body = query.replace('"', "\\\"");
+        format!("curl -s http://{address}/graphql -H 'content-type: application/json' -d '{{\"query\":\"{body}\"}}'")
+    };
+    Message::new("cli-demo")
+        .with("address", address)
+        .with("first", curl("{ communities(first: 5) { totalCount nodes { displayName launched { label } } } }"))
+        .with(
+            "second",
+            curl("{ community(slug: \"resot\") { memberCount { label } roles { nodes { kind person { name } } } } }"),
+        )
+        .with("third", curl("{ organization(slug: \"hpco\") { name communities { nodes { displayName domain } } } }"))
+}
+
+fn sentence_of(report: &Report) -> Message {
+    Message::new("cli-loaded")
+        .with("created", report.created)
+        .with("updated", report.updated)
+        .with("unchanged", report.unchanged)
+}
+
+/// Writes to standard output; a reader who went away early is no fault.
+fn print(text: &str) -> Result<(), Stop> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") })
+    {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(Stop::Failed(Fault::internal("writing", error))),
+    }
+}

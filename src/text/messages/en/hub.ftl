@@ -1,0 +1,133 @@
+# Faults
+internal-fault = Something went wrong on our side. Please quote the reference { $reference } when you report it.
+database-unavailable = The hub cannot reach its database at the moment. Please try again shortly.
+write-forbidden = You may see this but not change it.
+
+# Requests
+http-accept = This address answers with application/graphql-response+json or application/json; allow one of them in Accept.
+http-address-unreadable = The parameters in the address cannot be read; encode them as application/x-www-form-urlencoded.
+http-batch = Several requests at once are not taken; send each one by itself.
+http-body-not-json = The body or a parameter is not the JSON that GraphQL over HTTP asks for: query and operationName are texts, variables and extensions are objects.
+http-body-not-object = The body is JSON, but not an object with a query in it.
+http-body-too-large = The body is larger than { $max } bytes; send a smaller document.
+http-body-unreadable = The body could not be read to its end; send it again.
+http-get-query-only = Only queries may be sent by GET; send this by POST.
+http-media-type = Send the body as application/json in UTF-8.
+http-method = This address takes GET and POST.
+http-query-missing = There is no query in the request.
+http-variables-not-object = Variables and extensions must be objects.
+query-too-complex = The document asks for more than { $max } fields once its fragments are written out; ask for less, or in several requests.
+
+# Values
+cursor-malformed = This is not a cursor of this hub; take it from an edge or from pageInfo.
+cursor-of-another-list = This cursor belongs to a list with another filter, order or language; start that list anew.
+day-ill-formed = “{ $value }” is not a day; write it as 2026-11-21.
+id-malformed = “{ $id }” is not an id of this hub.
+id-of-wrong-kind = “{ $id }” is the id of a node of kind { $kind }; an id of kind { $wanted } is needed here.
+list-too-long = The list has { $length } values; at most { $max } are taken.
+page-first-and-last = Give first or last, not both.
+page-size-out-of-range = A page has 1 to { $max } nodes, not { $size }.
+period-backwards = The period ends before it begins.
+
+# Import
+import-line = { $file }, line { $line }, { $field }: { $reason }
+line-too-long = The line is longer than { $max } bytes.
+line-not-utf8 = The line is not UTF-8.
+line-not-json = The line is not JSON: { $reason }
+line-not-object = The line is JSON, but not an object.
+kind-unknown = The kind must be topic, organization, community, person, role or link.
+field-unusable = The value cannot be used: { $reason }
+key-twice = The key { $key } stands on another line of the same kind already.
+key-unknown = There is no { $kind } with the key { $key }, neither in the hub nor among these lines.
+id-twice = The name { $id } stands twice in the list.
+slug-taken = The slug { $slug } belongs to another node of this kind, now or formerly; choose another one.
+above-itself = { $key } would be above itself; take one of its parents away.
+audience-not-importable = An audience is either empty or “public” alone; people, roles and links derive theirs.
+home-twice = A person has one home organization at the most.
+isni-wrong = “{ $value }” is not an ISNI: its check character does not fit.
+wikidata-wrong = “{ $value }” is not a Wikidata item; write it as Q42.
+link-ends-wrong = A link of kind { $kind } cannot lead from kind { $from } to kind { $to }.
+link-to-itself = A link joins two different nodes.
+reference-ill-formed = “{ $value }” names no node; write it as community:resot.
+role-of-wrong-kind = A role is held in a community or in an organization.
+source-empty = A source has a title, a publisher, an address or a quote.
+
+# Communities that no source names
+community-of-domain = Community of practice: { $domain }
+community-of-partner = Community of practice with { $partner }
+community-of-host = Community of practice of { $host }
+community-of-host-launched = Community of practice of { $host } (launched { $launched })
+community-unnamed = Community of practice without a name ({ $key })
+
+# Links
+link-hosts = hosts
+link-hosts-inverse = is hosted by
+link-coordinated-by = is coordinated by
+link-coordinated-by-inverse = coordinates
+link-partners-with = works with
+link-partners-with-inverse = is a partner of
+link-member-of = is a member of
+link-member-of-inverse = has as a member
+link-endorses = endorses
+link-endorses-inverse = is endorsed by
+link-adopts = adopts
+link-adopts-inverse = is adopted by
+link-provides-website-for = provides the website of
+link-provides-website-for-inverse = has its website from
+link-republishes = republishes
+link-republishes-inverse = is republished by
+link-created = created
+link-created-inverse = was created by
+link-derives-from = derives from
+link-derives-from-inverse = gave rise to
+link-supersedes = supersedes
+link-supersedes-inverse = is superseded by
+
+# Command line
+cli-cannot-listen = The hub cannot listen on { $address } ({ $reason }); stop what uses it, or choose another address with --listen.
+cli-database-unreachable = The database cannot be reached ({ $reason }); check --database-url and whether the server runs.
+cli-file-unreadable = The file { $file } cannot be read ({ $reason }).
+cli-loading = { $done } of { $total } lines
+cli-loaded = Read the lines: { $created } new, { $updated } changed, { $unchanged } as they were.
+cli-migrated = { $count ->
+    [0] The database is at this version already.
+    [one] Brought the database to this version: 1 migration.
+   *[other] Brought the database to this version: { $count } migrations.
+}
+cli-schema-older = { $count ->
+    [one] The database is older than this program: 1 migration has not run; make a backup and run “hub migrate”.
+   *[other] The database is older than this program: { $count } migrations have not run; make a backup and run “hub migrate”.
+}
+cli-schema-newer = The database is newer than this program (migration { $version }); use the program that made it, or a later one.
+cli-serving = Serving on http://{ $address }/
+cli-demo =
+    The hub is ready.
+      API           http://{ $address }/graphql
+      Query editor  http://{ $address }/editor
+      Schema        http://{ $address }/schema.graphql
+
+    Three queries to try:
+      { $first }
+      { $second }
+      { $third }
+
+    Ctrl-C stops the hub.
+config-connections = { $given } connections to the database are not possible; give 1 to 100.
+config-file-unusable = The settings file { $file } cannot be used: { $reason }
+config-listen = “{ $given }” is not an address to listen on; write it as 127.0.0.1:8080.
+config-no-home = There is no home folder to keep the data in; give one with --data-dir.
+database-address-ill-formed = The address of the database cannot be used ({ $reason }); give it as postgres://user:password@host/database.
+doctor-postgres = PostgreSQL { $version } in { $folder }
+doctor-folder = Data folder { $folder }; no server runs on it
+doctor-folder-new = Data folder { $folder }: made at the first start
+doctor-folder-served = Data folder { $folder }; its server runs as process { $pid }
+doctor-space = { $megabytes } MB free for { $folder }
+doctor-space-low = Only { $megabytes } MB free for { $folder }; make room, or choose another --data-dir.
+doctor-server = The database server answers: version { $version }
+doctor-server-old = The database server is version { $version }; the hub needs { $least } or later.
+doctor-encoding = The database is encoded in { $encoding }
+doctor-encoding-wrong = The database is encoded in { $encoding }; the hub needs UTF8: create the database anew with ENCODING 'UTF8'.
+doctor-extensions = unaccent and the ICU collations are there
+doctor-extensions-missing = Missing in the database server: { $missing }; install PostgreSQL's contrib package, built with ICU.
+doctor-schema = The database is at this program's version
+doctor-schema-empty = The database is empty; “hub serve” fills in the tables

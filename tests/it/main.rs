@@ -1,0 +1,12 @@
+//! The tests of the hub: one binary, one private database server per run, one database per test.
+
+mod bad_input;
+mod contract;
+mod demo_data;
+mod examples;
+mod house;
+mod listing;
+mod policy;
+mod processes;
+mod support;
+mod transfer;
