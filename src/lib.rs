@@ -1,4 +1,36 @@
-//! A GraphQL knowledge-exchange hub.
+//! A GraphQL knowledge-exchange hub: the facts of communities of practice, held once, served everywhere.
+//!
+//! # The map
+//!
+//! From the bottom up; nothing imports upwards, which a test checks.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`config`], [`error`], [`policy`], [`text`] | settings; what can go wrong; who may see and do what; words and what they mean |
+//! | [`db`] | connections, lists, the write transaction, the change log's writing side, migrations, the hub's own PostgreSQL |
+//! | [`domain`] | a folder for each noun: its record, its rules, its store, its part of the contract |
+//! | [`loaders`] | what one operation loads in batches |
+//! | [`graph`] | the contract: roots, scope, ids, pages, limits |
+//! | [`transfer`] | seed, import and export: one JSON Lines format |
+//! | [`http`] | the router and its handlers |
+//!
+//! Ten minutes: this page, then [`graph`], then `domain/community/{record,store,graph}.rs`, then [`loaders`], then
+//! `tests/it/listing.rs`.
+//!
+//! # Invariants
+//!
+//! - **Invariant:** rows are read by the functions of [`db::listing`] and of the stores alone; each takes the viewer and
+//!   applies the SQL twin of [`policy::can`]. No field of the contract guards anything.
+//! - **Invariant:** every change of data goes through [`db::write::write`], and its entry is in the change log when it
+//!   is visible, at a position after all that were visible before.
+//! - **Invariant:** the row in `nodes` is written by a trigger of its kind's table, never by a statement.
+//! - **Invariant:** what is derived follows: the audience of a link or a role in the database itself, that of a person
+//!   by `person::store::recompute_audiences`, owed after any write to a person, a role, or what a role is held in.
+//! - **Invariant:** a connection costs the same number of statements for one parent as for a thousand.
+//! - **Invariant:** [`loaders`] belong to one operation and are never shared.
+//! - **Invariant:** values reach SQL as bound parameters; text of statements is `&'static str`.
+//! - **Invariant:** no time, chance or environment is read below `main.rs`, `config.rs` and `http.rs`.
+//! - **Absent on purpose:** no second database dialect, no cache of rows, no guard on a field, no `allow`.
 
 pub mod config;
 pub mod db;

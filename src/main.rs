@@ -105,9 +105,10 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
         Err(Stop::Failed(fault)) => {
-            eprintln!("hub: {}", fault.message().sentence(&languages));
-            if let Some(cause) = fault.cause() {
-                eprintln!("hub: {cause}");
+            // Whoever runs the command is told the cause itself; there is no log to look it up in.
+            match fault.cause() {
+                Some(cause) => eprintln!("hub: {cause}"),
+                None => eprintln!("hub: {}", fault.message().sentence(&languages)),
             }
             ExitCode::FAILURE
         }

@@ -52,8 +52,8 @@ async fn every_element_of_the_contract_is_described() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_standard_introspection_of_tools_is_answered() {
     let hub = TestHub::with_sample_data().await;
-    // As graphql-js sends it, with the seven levels of wrapped types.
-    let wrapped = "kind name ".to_owned() + &"ofType { kind name ".repeat(7) + &"}".repeat(7);
+    // As graphql-js sends it, with nine levels of wrapped types.
+    let wrapped = "kind name ".to_owned() + &"ofType { kind name ".repeat(9) + &"}".repeat(9);
     let query = format!(
         "query IntrospectionQuery {{ __schema {{ queryType {{ name }} types {{ ...FullType }} \
          directives {{ name args {{ ...InputValue }} }} }} }} \
@@ -94,6 +94,14 @@ async fn fields_are_answered_in_the_order_of_the_query() {
     })
     .collect();
     assert_eq!(places.len(), 12, "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_examples_of_the_pages_fit_the_contract() {
+    let hub = TestHub::with_sample_data().await;
+    for example in knowledge_hub::http::pages::EXAMPLE_QUERIES {
+        hub.data(example).await;
+    }
 }
 
 struct Bubbling;

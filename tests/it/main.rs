@@ -10,3 +10,4 @@ mod policy;
 mod processes;
 mod support;
 mod transfer;
+mod twins;
