@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use diesel_async::AsyncPgConnection;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde::Serialize;
@@ -19,6 +19,7 @@ use strum::VariantArray;
 use uuid::Uuid;
 
 use crate::db::Db;
+use crate::db::statement::Sql;
 use crate::db::write::{self, Tx};
 use crate::domain::community::record::CommunityRecord;
 use crate::domain::link::record::LinkRecord;
@@ -36,6 +37,9 @@ use crate::text::messages::Message;
 
 /// The longest line: 1 MB, more than any node of legal size needs.
 const MAX_LINE_BYTES: usize = 1_000_000;
+
+/// The key of the advisory lock of imports ("hub" and "imp" as bytes).
+const IMPORT_LOCK: i64 = 0x6875_6200_696d_7000;
 
 /// How many nodes are exported at a time.
 const EXPORT_CHUNK: i64 = 500;
@@ -296,6 +300,14 @@ async fn import_lines(
     at: Arc<Mutex<Option<Place>>>,
     progress: Arc<dyn Fn(usize, usize) + Send + Sync>,
 ) -> Result<Report, Fault> {
+    // Two imports at once would both find the same key missing; the second waits for the first and finds it there.
+    Sql::new("SELECT pg_advisory_xact_lock(")
+        .text(IMPORT_LOCK.to_string())
+        .push("::bigint)")
+        .returning::<()>()
+        .execute(tx.conn())
+        .await
+        .map_err(|error| Fault::database("waiting for another import", error))?;
     lines.sort_by_key(|line| line.body.kind());
     let (keys, known) = resolve(tx, &lines).await?;
     let mut report = Report::default();

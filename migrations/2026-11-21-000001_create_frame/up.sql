@@ -74,28 +74,24 @@ CREATE TABLE nodes (
   is_public boolean NOT NULL GENERATED ALWAYS AS ('public' = ANY (audience)) STORED,
   original_language text NOT NULL,
   import_hash text,
-  -- The audience before the transaction that changed it last, so that the change log can say who lost sight of it.
+  -- Set only within a transaction: the audience before it, so that the change log can say who lost sight of the node.
   audience_before text[],
-  audience_xid xid8,
   created_at timestamptz NOT NULL DEFAULT now(),
   UNIQUE (kind, key)
 );
-CREATE INDEX nodes_audience_xid ON nodes (audience_xid) WHERE audience_xid IS NOT NULL;
+CREATE INDEX nodes_audience_moved ON nodes (id) WHERE audience_before IS NOT NULL;
 
 -- Keeps the row in nodes in step with the row of its kind; nothing else writes nodes.
 CREATE FUNCTION write_node() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF TG_OP = 'INSERT' THEN
-    INSERT INTO nodes (id, kind, key, audience, original_language, import_hash, created_at, audience_before, audience_xid)
-    VALUES (NEW.id, TG_ARGV[0], NEW.key, NEW.audience, NEW.original_language, NEW.import_hash, NEW.created_at,
-            '{}', pg_current_xact_id());
+    INSERT INTO nodes (id, kind, key, audience, original_language, import_hash, created_at, audience_before)
+    VALUES (NEW.id, TG_ARGV[0], NEW.key, NEW.audience, NEW.original_language, NEW.import_hash, NEW.created_at, '{}');
     RETURN NEW;
   ELSIF TG_OP = 'UPDATE' THEN
     UPDATE nodes SET
       audience = NEW.audience, original_language = NEW.original_language, import_hash = NEW.import_hash,
-      audience_before = CASE
-        WHEN audience = NEW.audience OR audience_xid = pg_current_xact_id() THEN audience_before ELSE audience END,
-      audience_xid = CASE WHEN audience = NEW.audience THEN audience_xid ELSE pg_current_xact_id() END
+      audience_before = CASE WHEN audience = NEW.audience THEN audience_before ELSE coalesce(audience_before, audience) END
     WHERE id = NEW.id
       AND (audience, original_language, import_hash) IS DISTINCT FROM (NEW.audience, NEW.original_language, NEW.import_hash);
     RETURN NEW;

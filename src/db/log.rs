@@ -128,13 +128,15 @@ struct MovedNode {
     audiences: Audiences,
 }
 
-/// The nodes whose audience this transaction changed, with the audience before it.
+/// The nodes whose audience this transaction changed, with the audience before it, which is forgotten with that:
+/// committed rows hold none, so what is found here is this transaction's own.
 async fn moved_audiences(conn: &mut AsyncPgConnection) -> diesel::QueryResult<Vec<MovedNode>> {
     type Row = (Uuid, String, Vec<String>, Vec<String>);
-    // SQL: by the partial index on audience_xid.
+    // SQL: by the partial index nodes_audience_moved.
     let rows: Vec<Row> = Sql::new(
-        "SELECT id, kind, audience_before, audience FROM nodes \
-         WHERE audience_xid = pg_current_xact_id() AND audience_xid IS NOT NULL ORDER BY id",
+        "WITH moved AS (SELECT id, kind, audience_before, audience FROM nodes WHERE audience_before IS NOT NULL), \
+         cleared AS (UPDATE nodes SET audience_before = NULL FROM moved WHERE nodes.id = moved.id) \
+         SELECT id, kind, audience_before, audience FROM moved ORDER BY id",
     )
     .returning::<(SqlUuid, Text, Array<Text>, Array<Text>)>()
     .load(conn)

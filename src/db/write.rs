@@ -12,7 +12,7 @@ use crate::db::log::{self, Change};
 use crate::db::statement::Sql;
 use crate::db::{Connection, Db};
 use crate::error::Fault;
-use crate::policy::Viewer;
+use crate::policy::{NodeKind, Viewer};
 
 /// A transaction in progress.
 pub struct Tx {
@@ -43,6 +43,13 @@ impl Tx {
     pub fn new_id(&mut self) -> Uuid {
         let seconds = u64::try_from(self.now.timestamp()).unwrap_or(0);
         Uuid::new_v7(Timestamp::from_unix(&self.ids, seconds, self.now.timestamp_subsec_nanos()))
+    }
+
+    /// Takes back what was remembered of nodes of one kind, for a store that has more to say of it.
+    pub fn take_changes(&mut self, kind: NodeKind) -> Vec<Change> {
+        let (taken, kept) = std::mem::take(&mut self.changes).into_iter().partition(|change| change.kind == kind);
+        self.changes = kept;
+        taken
     }
 
     /// Remembers what was done; the change log is appended to just before the commit.

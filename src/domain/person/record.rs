@@ -117,6 +117,24 @@ pub enum PersonField {
     Affiliations,
 }
 
+impl PersonField {
+    /// The field's name in the contract and in the transfer format.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Honorific => "honorific",
+            Self::Profession => "profession",
+            Self::HomeOrganization => "homeOrganization",
+            Self::StakeholderGroup => "stakeholderGroup",
+            Self::Region => "region",
+            Self::Languages => "languages",
+            Self::Expertise => "expertise",
+            Self::Orcid => "orcid",
+            Self::Affiliations => "affiliations",
+        }
+    }
+}
+
 /// How far a consent goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, AsRefStr, EnumString, VariantArray)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]

@@ -46,6 +46,39 @@ pub fn field_audiences(
     audiences
 }
 
+/// The fields of a person that changed, by the audiences that they had before and have after: an entry of the change
+/// log for each, so that nobody learns that a field changed which they could see neither before nor after.
+///
+/// `touched` are the fields of the record that differ. A field whose audience changed counts as changed. Consents are
+/// for the person alone; what belongs to the whole record goes with the name.
+pub fn changed_fields(
+    person: Uuid,
+    before: &FieldAudiences,
+    after: &FieldAudiences,
+    touched: &[String],
+) -> BTreeMap<(Vec<String>, Vec<String>), Vec<String>> {
+    let mut changed: BTreeMap<(Vec<String>, Vec<String>), Vec<String>> = BTreeMap::new();
+    let of = |audiences: &FieldAudiences, field: PersonField| audiences.get(&field).cloned().unwrap_or_default();
+    for field in PersonField::VARIANTS {
+        let (was, is) = (of(before, *field), of(after, *field));
+        // The home organization is one of the affiliations.
+        let source = if *field == PersonField::HomeOrganization { PersonField::Affiliations } else { *field };
+        if was != is || touched.iter().any(|name| name == source.name()) {
+            changed.entry((was, is)).or_default().push(field.name().to_owned());
+        }
+    }
+    for name in touched.iter().filter(|name| PersonField::VARIANTS.iter().all(|field| field.name() != name.as_str())) {
+        let audiences = if name == "consents" {
+            let oneself = vec![format!("self:{person}")];
+            (if before.is_empty() { Vec::new() } else { oneself.clone() }, oneself)
+        } else {
+            (of(before, PersonField::Name), of(after, PersonField::Name))
+        };
+        changed.entry(audiences).or_default().push(name.clone());
+    }
+    changed
+}
+
 /// A consent to show all affiliations shows the home organization too.
 fn covers(consented: PersonField, field: PersonField) -> bool {
     consented == field || (consented == PersonField::Affiliations && field == PersonField::HomeOrganization)
@@ -138,5 +171,23 @@ mod tests {
         let audiences = audiences(&consents, &[], at(5));
         assert!(audiences[&PersonField::HomeOrganization].contains(&PUBLIC.to_owned()));
         assert!(!audiences[&PersonField::Name].contains(&PUBLIC.to_owned()));
+    }
+
+    #[test]
+    fn a_change_names_each_field_to_its_own_audience_alone() {
+        let public = consent(PersonField::Name, ConsentAudience::Public, None);
+        let before = audiences(std::slice::from_ref(&public), &[], at(5));
+        let members = consent(PersonField::Region, ConsentAudience::Members, None);
+        let after = audiences(&[public, members], &[], at(5));
+        let touched = ["consents", "orcid", "slug"].map(str::to_owned);
+        let changed = changed_fields(PERSON, &before, &after, &touched);
+        let oneself = vec![format!("self:{PERSON}")];
+        let seen_by_all = after[&PersonField::Name].clone();
+        let expected = BTreeMap::from([
+            ((oneself.clone(), oneself.clone()), vec!["orcid".to_owned(), "consents".to_owned()]),
+            ((oneself, after[&PersonField::Region].clone()), vec!["region".to_owned()]),
+            ((seen_by_all.clone(), seen_by_all), vec!["slug".to_owned()]),
+        ]);
+        assert_eq!(changed, expected);
     }
 }

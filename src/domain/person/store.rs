@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::db::column::{Json, Word};
 use crate::db::listing::{self, Listed, Loaded, Selection};
+use crate::db::log::{Audiences, Change, ChangeAction};
 use crate::db::page::{SortColumn, SortKey};
 use crate::db::per_parent::PerParent;
 use crate::db::schema::{affiliations, consents, people};
@@ -431,20 +432,35 @@ pub async fn recompute_audiences(tx: &mut Tx, people_ids: Vec<Uuid>, held_in: Ve
     for (person, audience) in held {
         roles.entry(person).or_default().push(audience);
     }
+    let mut saved: HashMap<Uuid, Change> =
+        tx.take_changes(NodeKind::Person).into_iter().map(|change| (change.node_id, change)).collect();
     for (id, row) in rows {
         let consents = consents.remove(&id).unwrap_or_default();
         let roles = roles.remove(&id).unwrap_or_default();
         // Nobody is a member of a community yet: memberships are not kept so far.
         let audiences = rules::field_audiences(id, &consents, &[], &roles, tx.now());
-        if audiences == row.field_audiences.0 {
-            continue;
+        let saved = saved.remove(&id);
+        let touched = saved.as_ref().map(|change| change.fields.as_slice()).unwrap_or_default();
+        for ((before, after), fields) in rules::changed_fields(id, &row.field_audiences, &audiences, touched) {
+            tx.record(Change {
+                action: saved.as_ref().map_or(ChangeAction::Updated, |change| change.action),
+                kind: NodeKind::Person,
+                node_id: id,
+                fields,
+                communities: Vec::new(),
+                topics: Vec::new(),
+                languages: saved.as_ref().map(|change| change.languages.clone()).unwrap_or_default(),
+                audiences: Some(Audiences { before, after }),
+            });
         }
-        let audience = audiences.get(&PersonField::Name).cloned().unwrap_or_default();
-        diesel::update(people::table.find(id))
-            .set((people::field_audiences.eq(Json(audiences)), people::audience.eq(audience)))
-            .execute(tx.conn())
-            .await
-            .map_err(doing)?;
+        if audiences != row.field_audiences.0 {
+            let audience = audiences.get(&PersonField::Name).cloned().unwrap_or_default();
+            diesel::update(people::table.find(id))
+                .set((people::field_audiences.eq(Json(audiences)), people::audience.eq(audience)))
+                .execute(tx.conn())
+                .await
+                .map_err(doing)?;
+        }
     }
     Ok(())
 }
