@@ -11,7 +11,7 @@ command -v cargo >/dev/null || stop "Rust is missing: install it from https://ru
 
 # The programs of a PostgreSQL are looked for where the hub itself looks.
 has_postgres() {
-    command -v initdb >/dev/null && return
+    command -v initdb >/dev/null && [[ "$(initdb --version)" =~ \ (1[4-9]|[2-9][0-9])[.a-z] ]] && return
     compgen -G "/usr/lib/postgresql/1[4-9]/bin/initdb" >/dev/null && return
     compgen -G "/usr/pgsql-1[4-9]/bin/initdb" >/dev/null && return
     compgen -G "/opt/homebrew/opt/postgresql@1[4-9]/bin/initdb" >/dev/null && return
@@ -35,6 +35,8 @@ conf=/etc/postgresql-common/createcluster.conf
 if [[ " ${missing[*]} " == *" postgresql "* ]] && [ ! -e "$conf" ]; then
     "${as_root[@]}" mkdir -p "${conf%/*}"
     echo "create_main_cluster = false" | "${as_root[@]}" tee "$conf" >/dev/null
+    # For this installation alone: whoever wants a cluster later gets one as usual.
+    trap '"${as_root[@]}" rm -f "$conf"' EXIT
 fi
 echo "Installing ${missing[*]} …"
 "${as_root[@]}" apt-get update -qq

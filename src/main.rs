@@ -21,7 +21,7 @@ use knowledge_hub::http::{self, Hub};
 use knowledge_hub::policy::Viewer;
 use knowledge_hub::text::language::Languages;
 use knowledge_hub::text::messages::Message;
-use knowledge_hub::transfer::{self, ImportFailure, Input, Report};
+use knowledge_hub::transfer::{self, ImportFailure, Input, LineProblem, Report};
 
 /// How often the hub looks whether its own database still runs.
 const WATCH_EVERY: Duration = Duration::from_millis(500);
@@ -67,9 +67,11 @@ enum Stop {
     /// It went wrong on the way: exit code 1.
     Failed(Fault),
     /// Lines of an import cannot be used: one sentence each, exit code 1.
-    Lines(Vec<Message>),
+    Lines(Vec<LineProblem>),
     /// Everything was said already: exit code 1.
     Told,
+    /// It was asked to end before it served: exit code 0.
+    Asked,
 }
 
 impl From<Message> for Stop {
@@ -98,7 +100,7 @@ fn main() -> ExitCode {
     // Written by a thread of its own: a reader of the log who stands still must not stop the hub.
     let (log, _flushed_at_end) = tracing_appender::non_blocking(std::io::stderr());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(log).init();
-    match runtime.block_on(run(arguments, &languages)) {
+    let code = match runtime.block_on(run(arguments, &languages)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Stop::Refused(message)) => {
             eprintln!("hub: {}", message.sentence(&languages));
@@ -119,7 +121,11 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
         Err(Stop::Told) => ExitCode::FAILURE,
-    }
+        Err(Stop::Asked) => ExitCode::SUCCESS,
+    };
+    // A start of the database that was cut short may still be waiting in a thread of its own.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    code
 }
 
 async fn run(arguments: Arguments, languages: &Languages) -> Result<(), Stop> {
@@ -192,23 +198,11 @@ impl World {
     /// Opens a database and brings an empty one to this version; an older or newer one is refused.
     async fn open_current(config: &Config) -> Result<Self, Stop> {
         let world = Self::open(config).await?;
-        match world.require_current().await {
+        match require_current(&world.db).await {
             Ok(()) => Ok(world),
             Err(stop) => {
                 world.close().await;
                 Err(stop)
-            }
-        }
-    }
-
-    async fn require_current(&self) -> Result<(), Stop> {
-        match migrations::state(&self.db).await? {
-            SchemaState::Current => Ok(()),
-            SchemaState::Empty => Ok(migrations::run(&self.db).await.map(|_| ())?),
-            SchemaState::Older(missing) => Err(Message::new("cli-schema-older").with("count", missing.len()).into()),
-            SchemaState::Newer(unknown) => {
-                let newest = unknown.last().cloned().unwrap_or_default();
-                Err(Message::new("cli-schema-newer").with("version", newest).into())
             }
         }
     }
@@ -225,6 +219,19 @@ impl World {
     }
 }
 
+/// Brings an empty database to this version; refuses an older or newer one.
+async fn require_current(db: &Db) -> Result<(), Stop> {
+    match migrations::state(db).await? {
+        SchemaState::Current => Ok(()),
+        SchemaState::Empty => Ok(migrations::run(db).await.map(|_| ())?),
+        SchemaState::Older(missing) => Err(Message::new("cli-schema-older").with("count", missing.len()).into()),
+        SchemaState::Newer(unknown) => {
+            let newest = unknown.last().cloned().unwrap_or_default();
+            Err(Message::new("cli-schema-newer").with("version", newest).into())
+        }
+    }
+}
+
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Stop> {
     tokio::task::spawn_blocking(work).await.map_err(|error| Stop::Failed(Fault::internal("working", error)))
 }
@@ -234,7 +241,6 @@ async fn serve(config: &Config, languages: &Languages, demo: bool) -> Result<(),
         let address = config.listen.to_string();
         Message::new("cli-cannot-listen").with("address", address).with("reason", error.to_string())
     })?;
-    let address = listener.local_addr().map_err(|error| Fault::internal("listening", error))?;
     let lock = match config.database_url {
         Some(_) => None,
         None => {
@@ -243,34 +249,59 @@ async fn serve(config: &Config, languages: &Languages, demo: bool) -> Result<(),
         }
     };
     let stop = told_to_stop().map_err(|error| Fault::internal("listening to signals", error))?;
-    let world = World::open(config).await?;
+    let mut stop = Box::pin(stop);
+    let world = tokio::select! {
+        world = World::open(config) => world?,
+        () = &mut stop => return Ok(()),
+    };
     let watch = tokio::spawn(watch(world.local.clone()));
-    let outcome = async {
-        if demo {
-            migrations::run(&world.db).await?;
-        }
-        world.require_current().await?;
-        let mut connection = world.db.connection().await?;
-        log::ensure_epoch(&mut connection, http::new_epoch()).await?;
-        drop(connection);
-        if demo {
-            let report = load(&world.db, transfer::sample_data(), languages).await?;
-            println!("{}", sentence_of(&report).sentence(languages));
-            print(&welcome(&address.to_string()).sentence(languages))?;
-        } else {
-            print(&Message::new("cli-serving").with("address", address.to_string()).sentence(languages))?;
-        }
-        let hub = Hub::new(world.db.clone(), config.default_language.clone());
-        let served = http::serve(listener, hub, stop).await;
-        served.map_err(|error| Stop::Failed(Fault::internal("serving", error)))
-    }
-    .await;
+    let outcome = tokio::select! {
+        prepared = prepare(&world.db, languages, demo) => prepared,
+        () = &mut stop => Err(Stop::Asked),
+    };
+    let outcome = match outcome {
+        Ok(()) => run_server(&world.db, config, listener, languages, demo, stop).await,
+        Err(Stop::Asked) => Ok(()),
+        Err(stop) => Err(stop),
+    };
     watch.abort();
     // Its share of the server has to be given back before the last share is.
     let _ = watch.await;
     world.close().await;
     drop(lock);
     outcome
+}
+
+/// Brings the database to this version, as far as the command may, and loads the sample data for a demo.
+async fn prepare(db: &Db, languages: &Languages, demo: bool) -> Result<(), Stop> {
+    if demo {
+        migrations::run(db).await?;
+    }
+    require_current(db).await?;
+    let mut connection = db.connection().await?;
+    log::ensure_epoch(&mut connection, http::new_epoch()).await?;
+    drop(connection);
+    if demo {
+        let report = load(db, transfer::sample_data(), languages).await?;
+        println!("{}", sentence_of(&report).sentence(languages));
+    }
+    Ok(())
+}
+
+async fn run_server(
+    db: &Db,
+    config: &Config,
+    listener: TcpListener,
+    languages: &Languages,
+    demo: bool,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), Stop> {
+    let address = listener.local_addr().map_err(|error| Fault::internal("listening", error))?.to_string();
+    let greeting = if demo { welcome(&address) } else { Message::new("cli-serving").with("address", address) };
+    print(&greeting.sentence(languages))?;
+    let hub = Hub::new(db.clone(), config.default_language.clone());
+    let served = http::serve(listener, hub, stop).await;
+    served.map_err(|error| Stop::Failed(Fault::internal("serving", error)))
 }
 
 /// Starts the hub's own database again whenever it died.
@@ -323,9 +354,7 @@ async fn load(db: &Db, inputs: Vec<Input>, languages: &Languages) -> Result<Repo
     bar.finish_and_clear();
     outcome.map_err(|failure| match failure {
         ImportFailure::Fault(fault) => Stop::Failed(fault),
-        ImportFailure::Lines(problems) => {
-            Stop::Lines(problems.iter().map(knowledge_hub::transfer::LineProblem::sentence).collect())
-        }
+        ImportFailure::Lines(problems) => Stop::Lines(problems),
     })
 }
 
@@ -347,7 +376,13 @@ async fn examine(config: &Config, languages: &Languages) -> Result<(), Stop> {
     let mut findings = Vec::new();
     if config.database_url.is_none() {
         let (folder, path) = (config.data_dir.clone(), config.path.clone());
-        findings.extend(blocking(move || doctor::of_machine(&local::inspect(&folder), &path)).await?);
+        let folder = blocking(move || local::inspect(&folder)).await?;
+        let has_cluster = folder.cluster_major.is_some();
+        findings.extend(blocking(move || doctor::of_machine(&folder, &path)).await?);
+        if !has_cluster {
+            // Looking must not make one.
+            return report(&findings, languages);
+        }
     }
     match World::open(config).await {
         Ok(world) => {
@@ -357,7 +392,11 @@ async fn examine(config: &Config, languages: &Languages) -> Result<(), Stop> {
         Err(Stop::Refused(message)) => findings.push(doctor::Finding::bad(message)),
         Err(stop) => return Err(stop),
     }
-    for finding in &findings {
+    report(&findings, languages)
+}
+
+fn report(findings: &[doctor::Finding], languages: &Languages) -> Result<(), Stop> {
+    for finding in findings {
         let mark = if finding.is_good { "ok  " } else { "!!  " };
         println!("{mark}{}", finding.message.sentence(languages));
     }

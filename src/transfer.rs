@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde::Serialize;
@@ -19,7 +19,6 @@ use strum::VariantArray;
 use uuid::Uuid;
 
 use crate::db::Db;
-use crate::db::statement::Sql;
 use crate::db::write::{self, Tx};
 use crate::domain::community::record::CommunityRecord;
 use crate::domain::link::record::LinkRecord;
@@ -33,13 +32,11 @@ use crate::domain::{community, link, organization, person, role, topic};
 use crate::error::{Code, Fault};
 use crate::policy::{NodeKind, Viewer};
 use crate::text::identifier;
+use crate::text::language::Languages;
 use crate::text::messages::Message;
 
 /// The longest line: 1 MB, more than any node of legal size needs.
 const MAX_LINE_BYTES: usize = 1_000_000;
-
-/// The key of the advisory lock of imports ("hub" and "imp" as bytes).
-const IMPORT_LOCK: i64 = 0x6875_6200_696d_7000;
 
 /// How many nodes are exported at a time.
 const EXPORT_CHUNK: i64 = 500;
@@ -104,14 +101,15 @@ pub struct LineProblem {
 }
 
 impl LineProblem {
-    /// The problem with its place, as a sentence to be put into a language.
-    pub fn sentence(&self) -> Message {
+    /// The problem with its place, as a sentence for a reader.
+    pub fn sentence(&self, languages: &Languages) -> String {
         let field = self.field.clone().unwrap_or_else(|| "-".to_owned());
         Message::new("import-line")
             .with("file", self.file.as_str())
             .with("line", self.line)
             .with("field", field)
-            .with("reason", self.message.to_string())
+            .with("reason", self.message.sentence(languages))
+            .sentence(languages)
     }
 }
 
@@ -300,18 +298,12 @@ async fn import_lines(
     at: Arc<Mutex<Option<Place>>>,
     progress: Arc<dyn Fn(usize, usize) + Send + Sync>,
 ) -> Result<Report, Fault> {
-    // Two imports at once would both find the same key missing; the second waits for the first and finds it there.
-    Sql::new("SELECT pg_advisory_xact_lock(")
-        .text(IMPORT_LOCK.to_string())
-        .push("::bigint)")
-        .returning::<()>()
-        .execute(tx.conn())
-        .await
-        .map_err(|error| Fault::database("waiting for another import", error))?;
+    tx.one_import_at_a_time().await?;
     lines.sort_by_key(|line| line.body.kind());
     let (keys, known) = resolve(tx, &lines).await?;
     let mut report = Report::default();
     let mut written: HashMap<NodeKind, Vec<Uuid>> = HashMap::new();
+    let mut owed = Vec::new();
     let total = lines.len();
     for (index, line) in lines.into_iter().enumerate() {
         if let Ok(mut at) = at.lock() {
@@ -327,7 +319,7 @@ async fn import_lines(
                 } else {
                     report.created += 1;
                 }
-                save(tx, id, line, &keys).await?;
+                owed.extend(save(tx, id, line, &keys).await?);
                 written.entry(kind).or_default().push(id);
             }
         }
@@ -337,33 +329,38 @@ async fn import_lines(
         // What is checked from here on concerns the lines together; its message names the node.
         at.take();
     }
-    finish(tx, written).await?;
+    finish(tx, written, owed).await?;
     Ok(report)
 }
 
-async fn save(tx: &mut Tx, id: Uuid, line: Parsed, keys: &Keys) -> Result<(), Fault> {
+/// Writes one line; the answer is the people of whom it has to be decided anew who sees what.
+async fn save(tx: &mut Tx, id: Uuid, line: Parsed, keys: &Keys) -> Result<Vec<Uuid>, Fault> {
     let (header, hash) = (line.header, line.hash);
     match line.body {
-        Body::Topic(record) => topic::store::save(tx, id, &Line { header, record }, &hash, keys).await,
+        Body::Topic(record) => topic::store::save(tx, id, &Line { header, record }, &hash, keys).await?,
         Body::Organization(record) => {
-            organization::store::save(tx, id, &Line { header, record: *record }, &hash, keys).await
+            organization::store::save(tx, id, &Line { header, record: *record }, &hash, keys).await?;
         }
-        Body::Community(record) => community::store::save(tx, id, &Line { header, record: *record }, &hash, keys).await,
-        Body::Person(record) => person::store::save(tx, id, &Line { header, record: *record }, &hash, keys).await,
-        Body::Role(record) => role::store::save(tx, id, &Line { header, record: *record }, &hash, keys).await,
-        Body::Link(record) => link::store::save(tx, id, &Line { header, record: *record }, &hash, keys).await,
+        Body::Community(record) => {
+            community::store::save(tx, id, &Line { header, record: *record }, &hash, keys).await?;
+        }
+        Body::Link(record) => link::store::save(tx, id, &Line { header, record: *record }, &hash, keys).await?,
+        Body::Role(record) => return role::store::save(tx, id, &Line { header, record: *record }, &hash, keys).await,
+        Body::Person(record) => {
+            person::store::save(tx, id, &Line { header, record: *record }, &hash, keys).await?;
+            return Ok(vec![id]);
+        }
     }
+    Ok(Vec::new())
 }
 
 /// What can be judged only when every line is written: hierarchies, and who sees which person.
-async fn finish(tx: &mut Tx, mut written: HashMap<NodeKind, Vec<Uuid>>) -> Result<(), Fault> {
+async fn finish(tx: &mut Tx, mut written: HashMap<NodeKind, Vec<Uuid>>, people: Vec<Uuid>) -> Result<(), Fault> {
     let mut of = |kind| written.remove(&kind).unwrap_or_default();
     let (topics, organizations, communities) =
         (of(NodeKind::Topic), of(NodeKind::Organization), of(NodeKind::Community));
-    let (mut people, roles) = (of(NodeKind::Person), of(NodeKind::Role));
     topic::store::check_hierarchy(tx, topics).await?;
     organization::store::check_hierarchy(tx, organizations.clone()).await?;
-    people.extend(role::store::holders(tx, roles).await?);
     let held_in = communities.into_iter().chain(organizations).collect();
     person::store::recompute_audiences(tx, people, held_in).await
 }

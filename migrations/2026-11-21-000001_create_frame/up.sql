@@ -9,6 +9,11 @@ CREATE FUNCTION fold(value text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN lower(unaccent('unaccent'::regdictionary, value) COLLATE "und-x-icu");
 
+-- Whether a folded text contains what is searched for; what folds to nothing is found nowhere.
+CREATE FUNCTION contains_folded(folded text, search text) RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN fold(search) <> '' AND strpos(folded, fold(search)) > 0;
+
 -- All languages of a text, folded, for "contains".
 CREATE FUNCTION fold_texts(texts jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -21,6 +26,10 @@ LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE
   candidate text := range;
 BEGIN
+  -- The tags x-… and i-… share no language with any other.
+  IF split_part(range, '-', 1) IN ('x', 'i') THEN
+    RETURN CASE WHEN texts ? range THEN range END;
+  END IF;
   LOOP
     IF texts ? candidate THEN
       RETURN candidate;

@@ -1,2 +1,3 @@
-DROP FUNCTION topic_family(uuid[]);
+DROP FUNCTION topic_family(uuid[], text[]);
 DROP TABLE topic_parents, topics;
+DROP FUNCTION fold_words(jsonb);

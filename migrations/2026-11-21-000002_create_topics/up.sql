@@ -1,3 +1,11 @@
+-- Every word of {"en": ["sponsor"], "fr": ["promoteur"]}, folded.
+CREATE FUNCTION fold_words(words jsonb) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN (
+  SELECT coalesce(fold(string_agg(word, E'\n')), '')
+  FROM jsonb_each(words) AS language, jsonb_array_elements_text(language.value) AS word
+);
+
 CREATE TABLE topics (
   id uuid PRIMARY KEY REFERENCES nodes (id),
   key text NOT NULL,
@@ -14,7 +22,7 @@ CREATE TABLE topics (
   description jsonb,
   -- {"en": ["sponsor"], "fr": ["promoteur"]}: other words for the topic, by language.
   synonyms jsonb NOT NULL,
-  folded text NOT NULL GENERATED ALWAYS AS (fold_texts(name) || E'\n' || fold(synonyms::text)) STORED
+  folded text NOT NULL GENERATED ALWAYS AS (fold_texts(name) || E'\n' || fold_words(synonyms)) STORED
 );
 
 CREATE TRIGGER node_before BEFORE INSERT OR UPDATE ON topics FOR EACH ROW EXECUTE FUNCTION write_node('TOPIC');
@@ -29,13 +37,16 @@ CREATE TABLE topic_parents (
 );
 CREATE INDEX topic_parents_parent ON topic_parents (parent_id);
 
--- The topics and everything below them. UNION ends a cycle, should one ever slip in.
-CREATE FUNCTION topic_family(roots uuid[]) RETURNS TABLE (id uuid)
-LANGUAGE sql STABLE STRICT PARALLEL SAFE AS $$
+-- The topics and everything below them, as far as somebody with these atoms sees each step; null atoms see everything.
+-- UNION ends a cycle, should one ever slip in.
+CREATE FUNCTION topic_family(roots uuid[], atoms text[]) RETURNS TABLE (id uuid)
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
   WITH RECURSIVE family(id) AS (
-    SELECT unnest(roots)
+    SELECT t.id FROM topics t WHERE t.id = ANY (roots) AND (atoms IS NULL OR t.audience && atoms)
     UNION
-    SELECT p.topic_id FROM family f JOIN topic_parents p ON p.parent_id = f.id
+    SELECT t.id FROM family f
+    JOIN topic_parents p ON p.parent_id = f.id
+    JOIN topics t ON t.id = p.topic_id AND (atoms IS NULL OR t.audience && atoms)
   )
   SELECT id FROM family
 $$;

@@ -95,6 +95,14 @@ pub fn visible_to(viewer: &Viewer, is_public: &'static str, audience: &'static s
     }
 }
 
+/// The viewer's atoms for an SQL function; null: the viewer sees everything.
+pub fn atoms(viewer: &Viewer) -> Sql {
+    match viewer.atoms() {
+        None => Sql::new("NULL::text[]"),
+        Some(atoms) => Sql::default().texts(atoms),
+    }
+}
+
 /// The condition that a node is linked, whichever way, to one of the nodes that a subquery names.
 pub fn linked_to(id: &'static str, others: Sql, viewer: &Viewer) -> Sql {
     // SQL: both ends of links by their indexes.

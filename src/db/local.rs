@@ -52,23 +52,6 @@ pub struct LocalPostgres {
     users: File,
 }
 
-/// What `doctor` shows of a private server.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LocalDescription {
-    /// The folder of the PostgreSQL programs.
-    pub binaries: PathBuf,
-    /// The version of the programs as they print it, for example `15.14`.
-    pub version: String,
-    /// The cluster's folder.
-    pub cluster: PathBuf,
-    /// The folder of the server's socket.
-    pub socket: PathBuf,
-    /// The login name of the user as whom the server runs.
-    pub user: String,
-    /// The server's process; None when it does not run now.
-    pub server_pid: Option<i32>,
-}
-
 /// What is in a data folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inspection {
@@ -159,24 +142,6 @@ impl LocalPostgres {
         let address = self.server.bring_up()?;
         *self.address.lock().unwrap_or_else(PoisonError::into_inner) = address;
         Ok(())
-    }
-
-    /// The major version of the server.
-    pub fn major(&self) -> u32 {
-        self.server.binaries.major
-    }
-
-    /// What `doctor` shows.
-    pub fn description(&self) -> LocalDescription {
-        let server = &self.server;
-        LocalDescription {
-            binaries: server.binaries.folder.clone(),
-            version: server.binaries.version.clone(),
-            cluster: server.data.cluster(),
-            socket: self.address().folder,
-            user: server.user.name.clone(),
-            server_pid: running_pid(&server.data),
-        }
     }
 
     /// Leaves the server; the last process that uses it stops it. Takes up to half a minute when

@@ -4,6 +4,8 @@
 //! lock that is taken just before the last statement; stores never take it, so nothing can deadlock on it.
 
 use diesel::Insertable;
+use std::collections::{HashMap, HashSet};
+
 use diesel::sql_types::{Array, BigInt, Integer, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use strum::AsRefStr;
@@ -81,8 +83,9 @@ pub async fn append(conn: &mut AsyncPgConnection, actor: &str, mut entries: Vec<
     conn.batch_execute("SET CONSTRAINTS ALL IMMEDIATE").await.map_err(doing)?;
     let moved = moved_audiences(conn).await.map_err(doing)?;
     // Derived audiences (of links, roles, people) move without their store being asked.
+    let told: HashSet<Uuid> = entries.iter().map(|entry| entry.node_id).collect();
     for node in &moved {
-        if !entries.iter().any(|entry| entry.node_id == node.id) && node.audiences.before != node.audiences.after {
+        if !told.contains(&node.id) && node.audiences.before != node.audiences.after {
             entries.push(Change {
                 action: ChangeAction::Updated,
                 kind: node.kind,
@@ -162,9 +165,8 @@ async fn audiences_of(
         .returning::<(SqlUuid, Array<Text>)>()
         .load(conn)
         .await?;
-    let now: std::collections::HashMap<Uuid, Vec<String>> = now.into_iter().collect();
-    let moved: std::collections::HashMap<Uuid, &Audiences> =
-        moved.iter().map(|node| (node.id, &node.audiences)).collect();
+    let now: HashMap<Uuid, Vec<String>> = now.into_iter().collect();
+    let moved: HashMap<Uuid, &Audiences> = moved.iter().map(|node| (node.id, &node.audiences)).collect();
     let audiences = entries.iter().map(|entry| match (&entry.audiences, moved.get(&entry.node_id)) {
         (Some(audiences), _) => audiences.clone(),
         (None, Some(audiences)) => (*audiences).clone(),

@@ -1,12 +1,17 @@
 //! One page of an ordered list: where it starts, which way it goes, and the SQL for both.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use std::ops::RangeInclusive;
+
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::db::statement::Sql;
 use crate::text::language::{LanguageTag, Languages};
 use crate::text::texts::Texts;
+
+/// The years that PostgreSQL can hold as a day and as a moment, from 4712 BC on.
+const YEARS: RangeInclusive<i32> = -4711..=200_000;
 
 /// Which way a list runs. Nulls come last both ways.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -99,10 +104,10 @@ impl SortColumn {
     pub fn fits(&self, key: &SortKey) -> bool {
         match key {
             SortKey::Text(Some(text)) => self.kind == KeyKind::Text && !text.contains('\0'),
-            SortKey::Date(Some(_)) => self.kind == KeyKind::Date,
+            SortKey::Date(Some(day)) => self.kind == KeyKind::Date && YEARS.contains(&day.year()),
             SortKey::Text(None) => self.kind == KeyKind::Text && self.nullable,
             SortKey::Date(None) => self.kind == KeyKind::Date && self.nullable,
-            SortKey::Time(_) => self.kind == KeyKind::Time,
+            SortKey::Time(moment) => self.kind == KeyKind::Time && YEARS.contains(&moment.year()),
         }
     }
 }

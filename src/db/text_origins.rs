@@ -17,6 +17,7 @@ pub async fn keep(
     conn: &mut AsyncPgConnection,
     node_id: Uuid,
     original: &LanguageTag,
+    original_before: Option<&LanguageTag>,
     before: &Fields<'_>,
     after: &Fields<'_>,
 ) -> Result<(), Fault> {
@@ -30,7 +31,7 @@ pub async fn keep(
             all_languages.push(language.as_str());
             let is_original = language == original;
             let unchanged = before.get(field).and_then(|texts| texts.exact(language)) == Some(text);
-            if unchanged && !is_original {
+            if unchanged && !is_original && original_before == Some(original) {
                 continue;
             }
             fields.push(field.as_str());

@@ -14,6 +14,9 @@ use crate::db::{Connection, Db};
 use crate::error::Fault;
 use crate::policy::{NodeKind, Viewer};
 
+/// The key of the advisory lock of imports ("hub" and "imp" as bytes).
+const IMPORT_LOCK: i64 = 0x6875_6200_696d_7000;
+
 /// A transaction in progress.
 pub struct Tx {
     connection: Connection,
@@ -37,6 +40,19 @@ impl Tx {
     /// The database's clock when the transaction began.
     pub fn now(&self) -> DateTime<Utc> {
         self.now
+    }
+
+    /// Waits for the end of any other import. Two at once would both find the same key missing.
+    pub async fn one_import_at_a_time(&mut self) -> Result<(), Fault> {
+        // SQL: an advisory lock until the end of the transaction.
+        Sql::new("SELECT pg_advisory_xact_lock(")
+            .text(IMPORT_LOCK.to_string())
+            .push("::bigint)")
+            .returning::<()>()
+            .execute(&mut self.connection)
+            .await
+            .map(|_| ())
+            .map_err(|error| Fault::database("waiting for another import", error))
     }
 
     /// A new id (UUIDv7); ids of one transaction ascend.

@@ -76,16 +76,21 @@ pub async fn keep<R: Record>(tx: &mut Tx, saved: Saved<'_, R>) -> Result<(), Fau
     source::store::replace(tx, saved.id, &saved.after.header.sources).await?;
     let (before, after) = (saved.texts_before, saved.texts_after);
     let original = &saved.after.header.original_language;
-    text_origins::keep(tx.conn(), saved.id, original, &before, &after).await?;
+    let original_before = saved.before.map(|line| &line.header.original_language);
+    text_origins::keep(tx.conn(), saved.id, original, original_before, &before, &after).await?;
     let mut languages: Vec<String> =
         after.values().flat_map(|texts| texts.iter()).map(|(language, _)| language.to_string()).collect();
     languages.sort();
     languages.dedup();
+    let fields = touched(saved.before, saved.after)?;
+    if fields.is_empty() {
+        return Ok(());
+    }
     tx.record(Change {
         action: if saved.before.is_some() { ChangeAction::Updated } else { ChangeAction::Created },
         kind: R::KIND,
         node_id: saved.id,
-        fields: touched(saved.before, saved.after)?,
+        fields,
         communities: saved.communities,
         topics: saved.topics,
         languages,
@@ -102,7 +107,7 @@ fn touched<R: Record>(before: Option<&Line<R>>, after: &Line<R>) -> Result<Vec<S
     names.sort();
     names.dedup();
     names.retain(|name| before.get(name) != after.get(name));
-    Ok(names)
+    Ok(names.iter().map(|name| R::name_in_contract(name).to_owned()).collect())
 }
 
 fn fields_of<R: Record>(line: &Line<R>) -> Result<serde_json::Map<String, Value>, Fault> {

@@ -149,7 +149,7 @@ impl Problems {
         let bounds = [date.earliest(), date.latest()];
         if bounds.into_iter().flatten().any(|day| day.year() < FIRST_YEAR) {
             let written = date.edtf().unwrap_or_default();
-            self.add(field, Message::new("date-year-too-far").with("text", written));
+            self.add(field, Message::new("date-too-early").with("text", written));
         }
     }
 
@@ -206,6 +206,11 @@ impl Header {
     pub fn check(&mut self, kind: NodeKind, problems: &mut Problems) {
         problems.check("key", identifier::slug(&self.key).map(|_| ()));
         problems.canonical("slug", &mut self.slug, identifier::slug);
+        // What goes without saying is not said, so that two ways to write a line are one.
+        if kind != NodeKind::Person {
+            self.slug = self.slug.take().filter(|slug| *slug != self.key);
+        }
+        self.audience = self.audience.take().filter(|audience| *audience != [PUBLIC]);
         if let Some(audience) = &self.audience {
             let derived = matches!(kind, NodeKind::Person | NodeKind::Role | NodeKind::Link);
             if derived || audience.iter().any(|atom| atom != PUBLIC) || audience.len() > 1 {
@@ -246,6 +251,11 @@ pub trait Record: Clone + Serialize + DeserializeOwned + Send + 'static {
 
     /// Checks the record and puts identifiers into their canonical form.
     fn check(&mut self, problems: &mut Problems);
+
+    /// What the contract calls a field of the line.
+    fn name_in_contract(field: &str) -> &str {
+        field
+    }
 
     /// The nodes that the record names by key, with the field that names them.
     fn references(&self) -> Vec<Reference>;

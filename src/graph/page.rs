@@ -22,10 +22,10 @@ use crate::text::messages::Message;
 use crate::text::vocabulary::Vocabulary;
 
 /// The page size when none is asked for.
-const DEFAULT_SIZE: i32 = 20;
+pub const DEFAULT_SIZE: i32 = 20;
 
 /// The largest page.
-const MAX_SIZE: i32 = 100;
+pub const MAX_SIZE: i32 = 100;
 
 /// The longest cursor, in bytes: two served names of 300 four-byte characters fit.
 const MAX_CURSOR_BYTES: usize = 8_000;

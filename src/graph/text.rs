@@ -81,7 +81,10 @@ impl From<NaiveDate> for Date {
 
 impl Date {
     fn check(&self) -> Result<NaiveDate, Fault> {
-        let day = Some(&self.0).filter(|text| text.len() == "2026-11-21".len()).and_then(|text| text.parse().ok());
+        let shape =
+            |(index, byte): (usize, u8)| if matches!(index, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
+        let is_shaped = self.0.len() == "2026-11-21".len() && self.0.bytes().enumerate().all(shape);
+        let day = Some(&self.0).filter(|_| is_shaped).and_then(|text| text.parse().ok());
         day.ok_or_else(|| Message::new("day-ill-formed").with("value", crate::text::messages::excerpt(&self.0)).into())
     }
 }

@@ -4,6 +4,7 @@
 //! walk doubling fragments for minutes before they refuse them.
 
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use async_graphql::parser::types::{DocumentOperations, OperationType};
 use async_graphql::{Request, ServerError, Variables};
@@ -26,6 +27,9 @@ use crate::text::messages::Message;
 
 /// The largest request body: 256 KB.
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
+
+/// How long an answer may take.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
 /// The most errors that one answer holds.
 const MAX_ERRORS: usize = 100;
@@ -153,13 +157,14 @@ impl Reply {
     }
 
     async fn execute(self, parameters: Parameters, method: Method) -> Response {
+        let variables = Variables::from_json(parameters.variables.clone().unwrap_or_default());
         let mut request = match request_of(parameters) {
             Ok(request) => request,
             Err(fault) => return self.refuse(&fault),
         };
         match request.parsed_query() {
             Ok(document) => {
-                if let Err(fault) = limits::check(document) {
+                if let Err(fault) = limits::check(document, &variables) {
                     return self.unexecuted(vec![self.error_of(&fault)]);
                 }
                 let operations = document.operations.clone();
@@ -173,9 +178,14 @@ impl Reply {
         let scope = Scope::new(self.hub.db().clone(), Viewer::Anonymous, self.languages.clone(), http::now());
         // Tokio's budget would pause the resolvers after 128 loads and so split their batches.
         let execution = tokio::task::unconstrained(self.hub.schema().execute(request.data(scope)));
-        match AssertUnwindSafe(execution).catch_unwind().await {
-            Ok(response) => self.executed(response),
-            Err(_) => self.refuse(&Fault::internal("executing a document", "a resolver panicked")),
+        match tokio::time::timeout(ANSWER_WITHIN, AssertUnwindSafe(execution).catch_unwind()).await {
+            Err(_) => {
+                let seconds = i64::try_from(ANSWER_WITHIN.as_secs()).unwrap_or(i64::MAX);
+                let message = Message::new("http-too-slow").with("seconds", seconds);
+                self.refuse(&Fault::new(Code::ServiceUnavailable, message))
+            }
+            Ok(Ok(response)) => self.executed(response),
+            Ok(Err(_)) => self.refuse(&Fault::internal("executing a document", "a resolver panicked")),
         }
     }
 

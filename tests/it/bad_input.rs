@@ -99,6 +99,25 @@ async fn forged_and_broken_cursors_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn forged_dates_beyond_the_database_are_refused() {
+    let hub = TestHub::with_sample_data().await;
+    for (list, order, key) in [
+        ("organizations", "FOUNDED", json!([{"Date": "-100000-01-01"}, {"Date": "-100000-01-01"}])),
+        ("organizations", "CREATED_AT", json!([{"Time": "-200000-01-01T00:00:00Z"}])),
+    ] {
+        let query = format!("{{ {list}(first: 1, orderBy: {{ field: {order} }}) {{ pageInfo {{ endCursor }} }} }}");
+        let data = hub.data(&query).await;
+        let cursor = data[list]["pageInfo"]["endCursor"].as_str().unwrap();
+        let mut forged: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(cursor).unwrap()).unwrap();
+        forged["place"]["keys"] = key;
+        let cursor = URL_SAFE_NO_PAD.encode(forged.to_string());
+        let query =
+            format!("{{ {list}(after: \"{cursor}\", orderBy: {{ field: {order} }}) {{ totalCount nodes {{ id }} }} }}");
+        expect(&hub, &query, "BAD_USER_INPUT").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn unknown_and_ill_formed_slugs_are_null() {
     let hub = TestHub::with_sample_data().await;
     for slug in ["nobody", "", "RÉSOT", "a b", "-", "\\u0000", &"x".repeat(500)] {
@@ -140,7 +159,8 @@ async fn searches_take_any_text_but_control_characters_and_novels() {
             expect(&hub, &query, "BAD_USER_INPUT").await;
         }
     }
-    for text in ["%", "_", "\\\\", "''", "''; DROP TABLE topics; --", "\u{1F600}", "$1", "\u{202E}"] {
+    for text in ["%", "_", "\\\\", "''", "''; DROP TABLE topics; --", "\u{301}", "\\\":", "\u{1F600}", "$1", "\u{202E}"]
+    {
         let query = format!("{{ organizations(filter: {{ textContains: \"{text}\" }}) {{ totalCount }} }}");
         let data = hub.data(&query).await;
         assert_eq!(data["organizations"]["totalCount"], 0, "{text}");
@@ -152,9 +172,19 @@ async fn searches_take_any_text_but_control_characters_and_novels() {
 #[tokio::test(flavor = "multi_thread")]
 async fn days_periods_regions_and_lists_are_checked() {
     let hub = TestHub::with_sample_data().await;
-    for day in
-        ["2020", "2020-13-01", "2020-02-30", "yesterday", "+2020-01-01", "", "99999-01-01", "2020-01-01T00:00:00Z"]
-    {
+    for day in [
+        "2020",
+        "2020-13-01",
+        "2020-02-30",
+        "yesterday",
+        "+2020-01-01",
+        "",
+        "99999-01-01",
+        "2020-01-01T00:00:00Z",
+        "-5000-01-1",
+        "-9999-1-01",
+        "+999-01-01",
+    ] {
         let query = format!("{{ communities(filter: {{ launchedBetween: {{ from: \"{day}\" }} }}) {{ totalCount }} }}");
         expect(&hub, &query, "BAD_USER_INPUT").await;
     }
@@ -179,7 +209,11 @@ async fn documents_that_are_none_do_not_fit_or_ask_for_too_much_are_refused() {
     let message = expect(&hub, &long, "GRAPHQL_PARSE_FAILED").await;
     assert!(message.chars().count() <= 301, "an echo of the request is cut");
     expect(&hub, "{ nothing }", "GRAPHQL_VALIDATION_FAILED").await;
-    let deep = format!("{{ topics {{ nodes {}{{ id }}{} }} }}", "{ parents { nodes ".repeat(10), "} }".repeat(10));
+    let deep = format!(
+        "{{ topics(first: 1) {{ nodes {}{{ id }}{} }} }}",
+        "{ parents(first: 1) { nodes ".repeat(10),
+        "} }".repeat(10)
+    );
     expect(&hub, &deep, "GRAPHQL_VALIDATION_FAILED").await;
     let mut doubling = "{ ...f0 }".to_owned();
     for level in 0..31 {
@@ -187,6 +221,9 @@ async fn documents_that_are_none_do_not_fit_or_ask_for_too_much_are_refused() {
     }
     doubling.push_str(" fragment f31 on Query { __typename }");
     expect(&hub, &doubling, "QUERY_TOO_COMPLEX").await;
+    let wide = "{ communities(first: 100) { nodes { topics(first: 100) { nodes { communities(first: 100) { nodes { id } } } } } } }";
+    expect(&hub, wide, "QUERY_TOO_COMPLEX").await;
+    expect(&hub, &format!("{{ {} }}", "__schema { types { name } } ".repeat(2_500)), "QUERY_TOO_COMPLEX").await;
     for wrapped in ["{", "[", "("] {
         let answer = hub.ask(&wrapped.repeat(50_000)).await;
         assert_eq!(answer["errors"][0]["extensions"]["code"], "GRAPHQL_PARSE_FAILED");

@@ -7,6 +7,7 @@ mod examples;
 mod house;
 mod listing;
 mod policy;
+mod privacy;
 mod processes;
 mod support;
 mod transfer;

@@ -309,6 +309,15 @@ fn an_ordinary_user_and_a_long_path_work() {
 }
 
 #[test]
+fn looking_at_an_empty_folder_makes_nothing_there() {
+    let folder = support::open_folder("hub-doctor-");
+    let data_dir = folder.path().join("data");
+    let output = hub(&["doctor", "--data-dir", data_dir.to_str().unwrap()]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(!data_dir.exists());
+}
+
+#[test]
 fn the_contract_is_printed_without_a_database() {
     let output = hub(&["schema", "--data-dir", "/nowhere"]).output().unwrap();
     assert!(output.status.success());

@@ -62,7 +62,7 @@ async fn a_bad_line_is_named_and_nothing_is_written() {
         (with("identifiers", json!([{"scheme": "ROR", "value": "03yrm5c27"}])), "identifiers", "ror-wrong"),
         (with("identifiers", json!([{"scheme": "ISNI", "value": "0000000121032684"}])), "identifiers", "isni-wrong"),
         (with("founded", json!({"edtf": "2018-13"})), "founded", "field-unusable"),
-        (with("founded", json!({"edtf": "-5000"})), "founded", "date-year-too-far"),
+        (with("founded", json!({"edtf": "-5000"})), "founded", "date-too-early"),
         (with("languages", json!(["français"])), "languages[0]", "field-unusable"),
         (with("languages", json!(vec!["en"; 51])), "languages", "list-too-long"),
         (with("organizationKind", json!("CASTLE")), "organizationKind", "field-unusable"),
@@ -232,6 +232,27 @@ async fn a_translation_keeps_the_hash_of_the_original_that_it_was_made_from() {
     support::import(&db, vec![named("Two", "Deux")]).await.unwrap();
     let fresh = hashes(db).await;
     assert_eq!(fresh[0].2, fresh[1].2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_original_language_makes_the_old_one_a_translation() {
+    let written_in = |language: &str| {
+        let mut line = topic("t", json!([]));
+        line["originalLanguage"] = json!(language);
+        line["name"] = json!({"en": "One", "fr": "Un"});
+        support::file(&[line])
+    };
+    let db = support::database("empty", 2).await;
+    for (language, expected) in [("fr", ["TRANSLATION", "ORIGINAL"]), ("en", ["ORIGINAL", "TRANSLATION"])] {
+        support::import(&db, vec![written_in(language)]).await.unwrap();
+        let mut conn = db.connection().await.unwrap();
+        let origins: Vec<String> = Sql::new("SELECT origin FROM text_origins ORDER BY language")
+            .returning::<Text>()
+            .load(&mut conn)
+            .await
+            .unwrap();
+        assert_eq!(origins, expected, "{language}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -13,7 +13,7 @@ use proptest::test_runner::TestRunner;
 
 use crate::support;
 
-const TAGS: [&str; 12] = [
+const TAGS: [&str; 16] = [
     "en",
     "en-CA",
     "en-GB",
@@ -26,6 +26,10 @@ const TAGS: [&str; 12] = [
     "zh-Hans",
     "de-x-a-b",
     "de-1996",
+    "x-a",
+    "x-b",
+    "i-klingon",
+    "i-lux",
 ];
 
 const CASES: usize = 400;

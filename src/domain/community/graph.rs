@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::connection::EmptyFields;
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use chrono::Datelike;
 use uuid::Uuid;
 
 use crate::db::listing::List;
@@ -340,7 +341,11 @@ impl Community {
             return Ok(Message::new("community-of-partner").with("partner", partner));
         }
         // The year alone: the source's words would bring their own language into the hub's sentence.
-        let launched = self.row.launched_latest.map(|day| day.format("%Y").to_string());
+        let years = (self.row.launched_earliest.map(|day| day.year()), self.row.launched_latest.map(|day| day.year()));
+        let launched = match years {
+            (Some(first), Some(last)) if first == last => Some(first.to_string()),
+            _ => None,
+        };
         let host = match self.linked(LinkKind::CoordinatedBy, LinkDirection::Outgoing).await? {
             None => self.linked(LinkKind::Hosts, LinkDirection::Incoming).await?,
             host => host,

@@ -210,11 +210,7 @@ impl Listed for Communities {
     fn condition(filter: &CommunityFilter, viewer: &Viewer) -> Sql {
         let mut sql = Sql::new("TRUE");
         if let Some(topics) = &filter.topics {
-            sql = sql.and(
-                Sql::new("communities.id IN (SELECT c.community_id FROM topic_family(")
-                    .uuids(topics.clone())
-                    .push(") f JOIN community_topics c ON c.topic_id = f.id)"),
-            );
+            sql = sql.and(about(Sql::default().uuids(topics.clone()), viewer));
         }
         if let Some(organizations) = &filter.organizations {
             let ids = Sql::new("SELECT unnest(").uuids(organizations.clone()).push(")");
@@ -249,7 +245,7 @@ impl Listed for Communities {
             sql = sql.and(dates::within("communities.launched_earliest", "communities.launched_latest", range));
         }
         if let Some(text) = &filter.text_contains {
-            sql = sql.and(Sql::new("strpos(communities.folded, fold(").text(text).push(")) > 0"));
+            sql = sql.and(Sql::new("contains_folded(communities.folded, ").text(text).push(")"));
         }
         sql
     }
@@ -257,10 +253,7 @@ impl Listed for Communities {
     fn hangs_on(of: CommunitiesOf, viewer: &Viewer) -> Sql {
         match of {
             CommunitiesOf::Organization => listing::linked_to_parent("communities.id", viewer),
-            CommunitiesOf::Topic => Sql::new(
-                "communities.id IN (SELECT c.community_id FROM topic_family(ARRAY[parent.id]) f \
-                 JOIN community_topics c ON c.topic_id = f.id)",
-            ),
+            CommunitiesOf::Topic => about(Sql::new("ARRAY[parent.id]"), viewer),
         }
     }
 
@@ -308,6 +301,16 @@ impl Listed for Communities {
     ) -> Loaded<'a, (Uuid, CommunityRow)> {
         rows.load(conn).boxed()
     }
+}
+
+/// The condition that a community is about one of the topics or a narrower one, as far as the viewer sees them.
+fn about(topics: Sql, viewer: &Viewer) -> Sql {
+    // SQL: the family by topic_parents_parent, its communities by community_topics_topic.
+    Sql::new("communities.id IN (SELECT c.community_id FROM topic_family(")
+        .append(topics)
+        .push(", ")
+        .append(listing::atoms(viewer))
+        .push(") f JOIN community_topics c ON c.topic_id = f.id)")
 }
 
 /// Writes a community from a line of the transfer format.

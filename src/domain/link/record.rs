@@ -50,6 +50,13 @@ impl Record for LinkRecord {
         problems.texts("note", self.note.as_ref(), LINE);
     }
 
+    fn name_in_contract(field: &str) -> &str {
+        match field {
+            "linkKind" => "kind",
+            other => other,
+        }
+    }
+
     fn references(&self) -> Vec<Reference> {
         vec![Reference::new("from", self.from.kind, &self.from.key), Reference::new("to", self.to.kind, &self.to.key)]
     }

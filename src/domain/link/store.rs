@@ -238,8 +238,7 @@ pub async fn save(tx: &mut Tx, id: Uuid, line: &Line<LinkRecord>, hash: &str, ke
         None => diesel::insert_into(links::table).values(&row).execute(tx.conn()).await.map_err(doing)?,
         Some(_) => diesel::update(links::table.find(id)).set(&row).execute(tx.conn()).await.map_err(doing)?,
     };
-    let ends = [(row.from_kind.0, row.from_id), (row.to_kind.0, row.to_id)];
-    let communities = ends.into_iter().filter(|(kind, _)| *kind == NodeKind::Community).map(|(_, id)| id).collect();
+    let communities = old.iter().chain([&row]).flat_map(communities_of).collect();
     let saved = Saved {
         id,
         before: before.as_ref(),
@@ -251,6 +250,11 @@ pub async fn save(tx: &mut Tx, id: Uuid, line: &Line<LinkRecord>, hash: &str, ke
         topics: Vec::new(),
     };
     node::keep(tx, saved).await
+}
+
+fn communities_of(row: &LinkRow) -> Vec<Uuid> {
+    let ends = [(row.from_kind.0, row.from_id), (row.to_kind.0, row.to_id)];
+    ends.into_iter().filter(|(kind, _)| *kind == NodeKind::Community).map(|(_, id)| id).collect()
 }
 
 /// Links in the order of their keys, as lines of the transfer format.

@@ -234,6 +234,13 @@ impl Record for OrganizationRecord {
         problems.list("languages", &self.languages);
     }
 
+    fn name_in_contract(field: &str) -> &str {
+        match field {
+            "organizationKind" => "kind",
+            other => other,
+        }
+    }
+
     fn references(&self) -> Vec<Reference> {
         self.parent.iter().map(|key| Reference::new("parent", NodeKind::Organization, key)).collect()
     }

@@ -197,14 +197,19 @@ impl Listed for Organizations {
             sql = sql.and(listing::linked_to("organizations.id", ids, viewer));
         }
         if let Some(parents) = &filter.parents {
-            sql = sql.and(Sql::new("organizations.parent_id = ANY (").uuids(parents.clone()).push(")"));
+            let seen = Sql::new("organizations.parent_id IN (SELECT o.id FROM organizations o WHERE o.id = ANY (")
+                .uuids(parents.clone())
+                .push(") AND ")
+                .append(listing::visible_to(viewer, "o.is_public", "o.audience"))
+                .push(")");
+            sql = sql.and(seen);
         }
         if let Some(range) = &filter.founded {
             let within = dates::within("organizations.founded_earliest", "organizations.founded_latest", range);
             sql = sql.and(within);
         }
         if let Some(text) = &filter.text_contains {
-            sql = sql.and(Sql::new("strpos(organizations.folded, fold(").text(text).push(")) > 0"));
+            sql = sql.and(Sql::new("contains_folded(organizations.folded, ").text(text).push(")"));
         }
         sql
     }

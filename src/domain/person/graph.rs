@@ -325,7 +325,9 @@ impl PersonQuery {
             Vec<LanguageTag>,
         >,
     ) -> Option<Result<Person, Fault>> {
-        node::by_slug(ctx, NodeKind::Person, slug, languages).await.transpose()
+        let found: Result<Option<Person>, Fault> = node::by_slug(ctx, NodeKind::Person, slug, languages).await;
+        // Whoever gave the slug up is not to be found by it any more.
+        found.map(|person| person.filter(|person| person.row.slug.is_some())).transpose()
     }
 
     /// Every person whom you may see, by name.

@@ -32,6 +32,7 @@ use crate::error::Fault;
 use crate::policy::{NodeKind, Viewer};
 use crate::text::imprecise_date::ImpreciseDate;
 use crate::text::language::{LanguageTag, Languages};
+use crate::text::messages::Message;
 use crate::text::texts::Texts;
 use crate::text::vocabulary::Vocabulary;
 
@@ -197,7 +198,7 @@ impl Listed for People {
             sql = sql.and(role);
         }
         if let Some(text) = &filter.text_contains {
-            sql = sql.and(Sql::new("strpos(people.folded, fold(").text(text).push(")) > 0"));
+            sql = sql.and(Sql::new("contains_folded(people.folded, ").text(text).push(")"));
         }
         sql
     }
@@ -254,8 +255,9 @@ fn field_visible(field: PersonField, viewer: &Viewer) -> Sql {
 /// The condition that the person is affiliated, as far as the viewer may know: all affiliations, or the home alone.
 fn affiliated(one_of: Sql, viewer: &Viewer) -> Sql {
     // SQL: affiliations by organization.
-    Sql::new("EXISTS (SELECT 1 FROM affiliations a WHERE a.person_id = people.id")
+    Sql::new("EXISTS (SELECT 1 FROM affiliations a JOIN organizations o ON o.id = a.organization_id WHERE a.person_id = people.id")
         .and(one_of)
+        .and(listing::visible_to(viewer, "o.is_public", "o.audience"))
         .push(" AND ((")
         .append(field_visible(PersonField::Affiliations, viewer))
         .push(") OR (a.is_home AND ")
@@ -267,6 +269,8 @@ fn affiliated(one_of: Sql, viewer: &Viewer) -> Sql {
 fn knows_about(topics: Sql, viewer: &Viewer) -> Sql {
     Sql::new("people.id IN (SELECT e.person_id FROM topic_family(")
         .append(topics)
+        .push(", ")
+        .append(listing::atoms(viewer))
         .push(") f JOIN person_expertise e ON e.topic_id = f.id)")
         .and(field_visible(PersonField::Expertise, viewer))
 }
@@ -330,6 +334,12 @@ pub async fn save(tx: &mut Tx, id: Uuid, line: &Line<PersonRecord>, hash: &str, 
         orcid: record.orcid,
         field_audiences: old.as_ref().map(|row| row.field_audiences.clone()).unwrap_or_default(),
     };
+    // Nothing would put such a consent into force, or end it, when its time comes.
+    let now = tx.now();
+    let ahead = |consent: &Consent| consent.given_at > now || consent.withdrawn_at.is_some_and(|day| day > now);
+    if line.record.consents.iter().any(ahead) {
+        return Err(Message::new("consent-ahead").into());
+    }
     node::require_write(tx, NodeKind::Person, id, &row.audience, row.slug.as_deref()).await?;
     match &old {
         None => diesel::insert_into(people::table).values(&row).execute(tx.conn()).await.map_err(doing)?,

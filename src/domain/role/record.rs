@@ -70,6 +70,14 @@ impl Record for RoleRecord {
         problems.period("until", self.from.as_ref(), self.until.as_ref());
     }
 
+    fn name_in_contract(field: &str) -> &str {
+        match field {
+            "roleKind" => "kind",
+            "from" => "since",
+            other => other,
+        }
+    }
+
     fn references(&self) -> Vec<Reference> {
         vec![Reference::new("person", NodeKind::Person, &self.person), Reference::new("of", self.of.kind, &self.of.key)]
     }

@@ -211,8 +211,9 @@ impl Listed for Roles {
     }
 }
 
-/// Writes a role from a line of the transfer format. The caller owes `person::store::recompute_audiences`.
-pub async fn save(tx: &mut Tx, id: Uuid, line: &Line<RoleRecord>, hash: &str, keys: &Keys) -> Result<(), Fault> {
+/// Writes a role from a line of the transfer format. The answer is whom the caller owes
+/// `person::store::recompute_audiences`: who holds the role, and who held it before.
+pub async fn save(tx: &mut Tx, id: Uuid, line: &Line<RoleRecord>, hash: &str, keys: &Keys) -> Result<Vec<Uuid>, Fault> {
     let doing = |error: diesel::result::Error| Fault::database("writing a role", error);
     let viewer = tx.viewer();
     let old = listing::by_ids::<Roles>(tx.conn(), &viewer, vec![id]).await?.remove(&id);
@@ -259,17 +260,11 @@ pub async fn save(tx: &mut Tx, id: Uuid, line: &Line<RoleRecord>, hash: &str, ke
         texts_after: row.texts(),
         after: line,
         slug: None,
-        communities: community.into_iter().collect(),
+        communities: old.iter().filter_map(|row| row.community_id).chain(community).collect(),
         topics: Vec::new(),
     };
-    node::keep(tx, saved).await
-}
-
-/// The people who hold or held these roles.
-pub async fn holders(tx: &mut Tx, roles: Vec<Uuid>) -> Result<Vec<Uuid>, Fault> {
-    let viewer = tx.viewer();
-    let rows = listing::by_ids::<Roles>(tx.conn(), &viewer, roles).await?;
-    Ok(rows.into_values().map(|row| row.person_id).collect())
+    node::keep(tx, saved).await?;
+    Ok(old.iter().map(|row| row.person_id).chain([row.person_id]).collect())
 }
 
 /// Roles in the order of their keys, as lines of the transfer format.

@@ -112,17 +112,19 @@ impl Listed for Sources {
 
     fn visible(viewer: &Viewer) -> Sql {
         // SQL: the node and the person by primary key. A source names its field as the transfer format does
-        // ("homeOrganization"), field audiences as the vocabulary does ("HOME_ORGANIZATION").
+        // ("homeOrganization"), field audiences as the vocabulary does ("HOME_ORGANIZATION"). What speaks of
+        // a whole person, or of something without an audience of its own, is for those who see every field.
         let node = Sql::new("EXISTS (SELECT 1 FROM nodes WHERE nodes.id = sources.node_id AND ")
             .append(listing::visible_to(viewer, "nodes.is_public", "nodes.audience"))
             .push(")");
         let Some(atoms) = viewer.atoms() else { return node };
         let hidden_field = Sql::new(
-            "sources.field IS NULL OR NOT EXISTS (SELECT 1 FROM people WHERE people.id = sources.node_id AND NOT coalesce(\
-             people.field_audiences -> upper(regexp_replace(sources.field, '([A-Z])', '_\\1', 'g')) ?| ",
+            "NOT EXISTS (SELECT 1 FROM people, jsonb_each(people.field_audiences) AS shown WHERE people.id = sources.node_id \
+             AND (sources.field IS NULL OR NOT people.field_audiences ? upper(regexp_replace(sources.field, '([A-Z])', '_\\1', 'g')) \
+             OR shown.key = upper(regexp_replace(sources.field, '([A-Z])', '_\\1', 'g'))) AND NOT shown.value ?| ",
         )
         .texts(atoms)
-        .push(", false))");
+        .push(")");
         node.and(hidden_field)
     }
 

@@ -126,24 +126,28 @@ impl Listed for Topics {
     const TABLE: &'static str = "topics";
     const ID: &'static str = "topics.id";
 
-    fn condition(filter: &TopicFilter, _viewer: &Viewer) -> Sql {
+    fn condition(filter: &TopicFilter, viewer: &Viewer) -> Sql {
         let mut sql = Sql::new("TRUE");
         if let Some(roots) = &filter.below {
-            sql = sql.and(
-                Sql::new("topics.id IN (SELECT id FROM topic_family(")
-                    .uuids(roots.clone())
-                    .push(")) AND topics.id <> ALL (")
-                    .uuids(roots.clone())
-                    .push(")"),
-            );
+            let family = Sql::new("topics.id IN (SELECT id FROM topic_family(")
+                .uuids(roots.clone())
+                .push(", ")
+                .append(listing::atoms(viewer))
+                .push(")) AND topics.id <> ALL (")
+                .uuids(roots.clone())
+                .push(")");
+            sql = sql.and(family);
         }
         if let Some(is_root) = filter.is_root {
-            let no_parent = "NOT EXISTS (SELECT 1 FROM topic_parents p WHERE p.topic_id = topics.id)";
-            let some_parent = "EXISTS (SELECT 1 FROM topic_parents p WHERE p.topic_id = topics.id)";
-            sql = sql.and(Sql::new(if is_root { no_parent } else { some_parent }));
+            // SQL: parents by primary key prefix. A parent that the viewer may not see is none.
+            let parents = Sql::new(if is_root { "NOT EXISTS " } else { "EXISTS " })
+                .push("(SELECT 1 FROM topic_parents p JOIN topics t ON t.id = p.parent_id WHERE p.topic_id = topics.id AND ")
+                .append(listing::visible_to(viewer, "t.is_public", "t.audience"))
+                .push(")");
+            sql = sql.and(parents);
         }
         if let Some(text) = &filter.text_contains {
-            sql = sql.and(Sql::new("strpos(topics.folded, fold(").text(text).push(")) > 0"));
+            sql = sql.and(Sql::new("contains_folded(topics.folded, ").text(text).push(")"));
         }
         sql
     }

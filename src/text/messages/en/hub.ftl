@@ -16,7 +16,7 @@ http-media-type = Send the body as application/json in UTF-8.
 http-method = This address takes GET and POST.
 http-query-missing = There is no query in the request.
 http-variables-not-object = Variables and extensions must be objects.
-query-too-complex = The document asks for more than { $max } fields once its fragments are written out; ask for less, or in several requests.
+query-too-complex = The document asks for too much: at most { $selections } selections once its fragments are written out, { $lists } lists, and { $fields } fields when every page is full. Ask for less, for smaller pages, or in several requests.
 
 # Values
 cursor-malformed = This is not a cursor of this hub; take it from an edge or from pageInfo.
@@ -131,3 +131,6 @@ doctor-extensions = unaccent and the ICU collations are there
 doctor-extensions-missing = Missing in the database server: { $missing }; install PostgreSQL's contrib package, built with ICU.
 doctor-schema = The database is at this program's version
 doctor-schema-empty = The database is empty; “hub serve” fills in the tables
+date-too-early = “{ $text }” names a year before 4712 BC, the first that can be kept.
+consent-ahead = A consent is given and withdrawn now or earlier, not at a time to come.
+http-too-slow = The answer took longer than { $seconds } seconds; ask for less, or in several requests.

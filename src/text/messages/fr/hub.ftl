@@ -4,27 +4,27 @@ database-unavailable = La plateforme n’arrive pas à joindre sa base de donné
 write-forbidden = Vous pouvez voir ceci, mais non le modifier.
 
 # Requêtes
-http-accept = Cette adresse répond en application/graphql-response+json ou en application/json ; acceptez l’un des deux dans Accept.
-http-address-unreadable = Les paramètres de l’adresse sont illisibles ; encodez-les en application/x-www-form-urlencoded.
-http-batch = Les requêtes groupées ne sont pas acceptées ; envoyez-les une à une.
+http-accept = Cette adresse répond en application/graphql-response+json ou en application/json; acceptez l’un des deux dans Accept.
+http-address-unreadable = Les paramètres de l’adresse sont illisibles; encodez-les en application/x-www-form-urlencoded.
+http-batch = Les requêtes groupées ne sont pas acceptées; envoyez-les une à une.
 http-body-not-json = Le corps ou un paramètre n’est pas le JSON que demande GraphQL sur HTTP : query et operationName sont des textes, variables et extensions sont des objets.
 http-body-not-object = Le corps est du JSON, mais pas un objet contenant une requête.
-http-body-too-large = Le corps dépasse { $max } octets ; envoyez un document plus petit.
-http-body-unreadable = Le corps n’a pas pu être lu jusqu’au bout ; envoyez-le de nouveau.
-http-get-query-only = Seules les lectures (query) s’envoient par GET ; envoyez ceci par POST.
+http-body-too-large = Le corps dépasse { $max } octets; envoyez un document plus petit.
+http-body-unreadable = Le corps n’a pas pu être lu jusqu’au bout; envoyez-le de nouveau.
+http-get-query-only = Seules les lectures (query) s’envoient par GET; envoyez ceci par POST.
 http-media-type = Envoyez le corps en application/json, encodé en UTF-8.
 http-method = Cette adresse accepte GET et POST.
 http-query-missing = La demande ne contient pas de requête (query).
 http-variables-not-object = Les variables et les extensions doivent être des objets.
-query-too-complex = Le document demande plus de { $max } champs une fois ses fragments développés ; demandez-en moins, ou en plusieurs fois.
+query-too-complex = Le document en demande trop : au plus { $selections } sélections une fois les fragments développés, { $lists } listes, et { $fields } champs quand toutes les pages sont pleines. Demandez-en moins, de plus petites pages, ou en plusieurs fois.
 
 # Valeurs
-cursor-malformed = Ceci n’est pas un curseur de cette plateforme ; prenez-le dans une arête (edge) ou dans pageInfo.
-cursor-of-another-list = Ce curseur appartient à une liste dont le filtre, l’ordre ou la langue diffère ; recommencez cette liste.
-day-ill-formed = « { $value } » n’est pas une date ; écrivez-la comme 2026-11-21.
+cursor-malformed = Ceci n’est pas un curseur de cette plateforme; prenez-le dans une arête (edge) ou dans pageInfo.
+cursor-of-another-list = Ce curseur appartient à une liste dont le filtre, l’ordre ou la langue diffère; recommencez cette liste.
+day-ill-formed = « { $value } » n’est pas une date; écrivez-la comme 2026-11-21.
 id-malformed = « { $id } » n’est pas un identifiant de cette plateforme.
-id-of-wrong-kind = « { $id } » est l’identifiant d’un nœud de type { $kind } ; il faut ici un identifiant de type { $wanted }.
-list-too-long = La liste compte { $length } valeurs ; on en accepte { $max } au plus.
+id-of-wrong-kind = « { $id } » est l’identifiant d’un nœud de type { $kind }; il faut ici un identifiant de type { $wanted }.
+list-too-long = La liste compte { $length } valeurs; on en accepte { $max } au plus.
 page-first-and-last = Indiquez first ou last, mais pas les deux.
 page-size-out-of-range = Une page compte de 1 à { $max } nœuds, et non { $size }.
 period-backwards = La période se termine avant de commencer.
@@ -40,23 +40,23 @@ field-unusable = La valeur est inutilisable : { $reason }
 key-twice = La clé { $key } figure déjà sur une autre ligne du même type.
 key-unknown = Aucun nœud de type { $kind } n’a la clé { $key }, ni dans la plateforme ni parmi ces lignes.
 id-twice = Le nom { $id } figure deux fois dans la liste.
-slug-taken = L’identifiant d’adresse { $slug } appartient ou a appartenu à un autre nœud de ce type ; choisissez-en un autre.
-above-itself = { $key } serait au-dessus de lui-même ; retirez l’un de ses parents.
-audience-not-importable = Une audience est vide ou contient « public » seul ; celle des personnes, des rôles et des liens est déduite.
+slug-taken = L’identifiant d’adresse { $slug } appartient ou a appartenu à un autre nœud de ce type; choisissez-en un autre.
+above-itself = { $key } serait au-dessus de lui-même; retirez l’un de ses parents.
+audience-not-importable = Une audience est vide ou contient « public » seul; celle des personnes, des rôles et des liens est déduite.
 home-twice = Une personne a au plus une organisation d’attache.
 isni-wrong = « { $value } » n’est pas un ISNI : son caractère de contrôle ne convient pas.
-wikidata-wrong = « { $value } » n’est pas un élément de Wikidata ; écrivez-le comme Q42.
+wikidata-wrong = « { $value } » n’est pas un élément de Wikidata; écrivez-le comme Q42.
 link-ends-wrong = Un lien de type { $kind } ne peut mener du type { $from } au type { $to }.
 link-to-itself = Un lien unit deux nœuds différents.
-reference-ill-formed = « { $value } » ne désigne aucun nœud ; écrivez-le comme community:resot.
+reference-ill-formed = « { $value } » ne désigne aucun nœud; écrivez-le comme community:resot.
 role-of-wrong-kind = Un rôle s’exerce dans une communauté ou dans une organisation.
 source-empty = Une source a un titre, un éditeur, une adresse ou une citation.
 
 # Communautés qu’aucune source ne nomme
 community-of-domain = Communauté de pratique : { $domain }
 community-of-partner = Communauté de pratique avec { $partner }
-community-of-host = Communauté de pratique de { $host }
-community-of-host-launched = Communauté de pratique de { $host } (lancée en { $launched })
+community-of-host = Communauté de pratique ({ $host })
+community-of-host-launched = Communauté de pratique ({ $host }, lancée en { $launched })
 community-unnamed = Communauté de pratique sans nom ({ $key })
 
 # Liens
@@ -84,8 +84,8 @@ link-supersedes = remplace
 link-supersedes-inverse = est remplacée par
 
 # Ligne de commande
-cli-cannot-listen = La plateforme ne peut écouter sur { $address } ({ $reason }) ; arrêtez ce qui l’occupe, ou choisissez une autre adresse avec --listen.
-cli-database-unreachable = La base de données est injoignable ({ $reason }) ; vérifiez --database-url et si le serveur tourne.
+cli-cannot-listen = La plateforme ne peut écouter sur { $address } ({ $reason }); arrêtez ce qui l’occupe, ou choisissez une autre adresse avec --listen.
+cli-database-unreachable = La base de données est injoignable ({ $reason }); vérifiez --database-url et si le serveur tourne.
 cli-file-unreadable = Le fichier { $file } est illisible ({ $reason }).
 cli-loading = { $done } lignes sur { $total }
 cli-loaded = Lignes lues : { $created } nouvelles, { $updated } modifiées, { $unchanged } inchangées.
@@ -95,10 +95,10 @@ cli-migrated = { $count ->
    *[other] La base de données est maintenant à cette version : { $count } migrations.
 }
 cli-schema-older = { $count ->
-    [one] La base de données est plus ancienne que ce programme : { $count } migration n’a pas été faite ; faites une sauvegarde, puis lancez « hub migrate ».
-   *[other] La base de données est plus ancienne que ce programme : { $count } migrations n’ont pas été faites ; faites une sauvegarde, puis lancez « hub migrate ».
+    [one] La base de données est plus ancienne que ce programme : { $count } migration n’a pas été faite; faites une sauvegarde, puis lancez « hub migrate ».
+   *[other] La base de données est plus ancienne que ce programme : { $count } migrations n’ont pas été faites; faites une sauvegarde, puis lancez « hub migrate ».
 }
-cli-schema-newer = La base de données est plus récente que ce programme (migration { $version }) ; utilisez le programme qui l’a faite, ou un plus récent.
+cli-schema-newer = La base de données est plus récente que ce programme (migration { $version }); utilisez le programme qui l’a faite, ou un plus récent.
 cli-serving = En service sur http://{ $address }/
 cli-demo =
     La plateforme est prête.
@@ -112,22 +112,25 @@ cli-demo =
       { $third }
 
     Ctrl-C arrête la plateforme.
-config-connections = { $given } connexions à la base de données ne sont pas possibles ; indiquez de 1 à 100.
+config-connections = { $given } connexions à la base de données ne sont pas possibles; indiquez de 1 à 100.
 config-file-unusable = Le fichier de réglages { $file } est inutilisable : { $reason }
-config-listen = « { $given } » n’est pas une adresse d’écoute ; écrivez-la comme 127.0.0.1:8080.
-config-no-home = Il n’y a pas de dossier personnel où garder les données ; indiquez-en un avec --data-dir.
-database-address-ill-formed = L’adresse de la base de données est inutilisable ({ $reason }) ; indiquez-la sous la forme postgres://utilisateur:motdepasse@hôte/base.
+config-listen = « { $given } » n’est pas une adresse d’écoute; écrivez-la comme 127.0.0.1:8080.
+config-no-home = Il n’y a pas de dossier personnel où garder les données; indiquez-en un avec --data-dir.
+database-address-ill-formed = L’adresse de la base de données est inutilisable ({ $reason }); indiquez-la sous la forme postgres://utilisateur:motdepasse@hôte/base.
 doctor-postgres = PostgreSQL { $version } dans { $folder }
-doctor-folder = Dossier de données { $folder } ; aucun serveur n’y tourne
+doctor-folder = Dossier de données { $folder }; aucun serveur n’y tourne
 doctor-folder-new = Dossier de données { $folder } : créé au premier démarrage
-doctor-folder-served = Dossier de données { $folder } ; son serveur est le processus { $pid }
+doctor-folder-served = Dossier de données { $folder }; son serveur est le processus { $pid }
 doctor-space = { $megabytes } Mo libres pour { $folder }
-doctor-space-low = Seulement { $megabytes } Mo libres pour { $folder } ; faites de la place, ou choisissez un autre --data-dir.
+doctor-space-low = Seulement { $megabytes } Mo libres pour { $folder }; faites de la place, ou choisissez un autre --data-dir.
 doctor-server = Le serveur de base de données répond : version { $version }
-doctor-server-old = Le serveur de base de données est à la version { $version } ; il faut la version { $least } ou une plus récente.
+doctor-server-old = Le serveur de base de données est à la version { $version }; il faut la version { $least } ou une plus récente.
 doctor-encoding = La base de données est encodée en { $encoding }
-doctor-encoding-wrong = La base de données est encodée en { $encoding } ; il faut UTF8 : recréez la base avec ENCODING 'UTF8'.
+doctor-encoding-wrong = La base de données est encodée en { $encoding }; il faut UTF8 : recréez la base avec ENCODING 'UTF8'.
 doctor-extensions = unaccent et les classements ICU sont présents
-doctor-extensions-missing = Il manque au serveur de base de données : { $missing } ; installez le paquet contrib de PostgreSQL, compilé avec ICU.
+doctor-extensions-missing = Il manque au serveur de base de données : { $missing }; installez le paquet contrib de PostgreSQL, compilé avec ICU.
 doctor-schema = La base de données est à la version de ce programme
-doctor-schema-empty = La base de données est vide ; « hub serve » y crée les tables
+doctor-schema-empty = La base de données est vide; « hub serve » y crée les tables
+date-too-early = « { $text } » nomme une année antérieure à 4712 av. J.-C., la première qui puisse être conservée.
+consent-ahead = Un consentement est donné et retiré maintenant ou plus tôt, non à un moment à venir.
+http-too-slow = La réponse a pris plus de { $seconds } secondes; demandez-en moins, ou en plusieurs fois.
