@@ -6,6 +6,7 @@ mod demo_data;
 mod examples;
 mod house;
 mod listing;
+mod log;
 mod policy;
 mod privacy;
 mod processes;
