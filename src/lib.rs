@@ -20,7 +20,8 @@
 //! # Invariants
 //!
 //! - **Invariant:** rows are read by the functions of [`db::listing`] and of the stores alone; each takes the viewer and
-//!   applies the SQL twin of [`policy::can`]. No field of the contract guards anything.
+//!   applies the SQL twin of [`policy::can`]. Look-ups of keys and slugs answer with ids alone, which show nothing. No
+//!   field of the contract guards anything.
 //! - **Invariant:** every change of data goes through [`db::write::write`], and its entry is in the change log when it
 //!   is visible, at a position after all that were visible before.
 //! - **Invariant:** the row in `nodes` is written by a trigger of its kind's table, never by a statement.

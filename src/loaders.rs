@@ -30,7 +30,7 @@ use crate::domain::topic::store::Topics;
 use crate::error::Fault;
 use crate::policy::{NodeKind, Viewer};
 
-/// The largest batch: more keys than one operation can ask for.
+/// The largest batch. One that is fuller takes a statement more.
 const MAX_BATCH: usize = 10_000;
 
 /// How often a load yields before it runs its batch, so that the others of its level can join.

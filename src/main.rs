@@ -141,11 +141,9 @@ async fn run(arguments: Arguments, languages: &Languages) -> Result<(), Stop> {
         Command::Doctor => examine(&config, languages).await,
         Command::Migrate => {
             let world = World::open(&config).await?;
-            let applied = migrations::run(&world.db).await?;
-            let message = Message::new("cli-migrated").with("count", applied.len());
-            println!("{}", message.sentence(languages));
+            let outcome = migrate(&world.db, languages).await;
             world.close().await;
-            Ok(())
+            outcome
         }
         Command::Seed { files } => {
             let inputs = if files.is_empty() { transfer::sample_data() } else { read(&files)? };
@@ -217,6 +215,15 @@ impl World {
             tracing::warn!("the database could not be left in order");
         }
     }
+}
+
+/// Brings a database to this version; one that is ahead of it is refused.
+async fn migrate(db: &Db, languages: &Languages) -> Result<(), Stop> {
+    if let SchemaState::Newer(_) = migrations::state(db).await? {
+        return require_current(db).await;
+    }
+    let applied = migrations::run(db).await?;
+    print(&Message::new("cli-migrated").with("count", applied.len()).sentence(languages))
 }
 
 /// Brings an empty database to this version; refuses an older or newer one.

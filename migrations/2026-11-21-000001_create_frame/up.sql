@@ -126,6 +126,8 @@ CREATE TABLE sources (
   node_id uuid NOT NULL REFERENCES nodes (id) ON DELETE CASCADE,
   -- Order within the node, as imported.
   position integer NOT NULL,
+  -- That of the node, for readers whose languages the texts here do not have.
+  original_language text NOT NULL,
   field text,
   publisher text,
   title jsonb,

@@ -256,6 +256,7 @@ diesel::table! {
         id -> Uuid,
         node_id -> Uuid,
         position -> Integer,
+        original_language -> Text,
         field -> Nullable<Text>,
         publisher -> Nullable<Text>,
         title -> Nullable<Jsonb>,

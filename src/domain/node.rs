@@ -70,10 +70,13 @@ pub async fn require_write(
 
 /// Writes what belongs to a saved row: slug, sources, text origins and the entry in the change log.
 pub async fn keep<R: Record>(tx: &mut Tx, saved: Saved<'_, R>) -> Result<(), Fault> {
-    if let Some(slug) = saved.slug {
+    let former = saved.after.header.former_slugs.iter().map(String::as_str);
+    for slug in former.chain(saved.slug) {
+        slugs::require_free(tx.conn(), R::KIND, saved.id, slug).await?;
         slugs::keep(tx.conn(), R::KIND, saved.id, slug).await?;
     }
-    source::store::replace(tx, saved.id, &saved.after.header.sources).await?;
+    let header = &saved.after.header;
+    source::store::replace(tx, saved.id, &header.original_language, &header.sources).await?;
     let (before, after) = (saved.texts_before, saved.texts_after);
     let original = &saved.after.header.original_language;
     let original_before = saved.before.map(|line| &line.header.original_language);
@@ -106,7 +109,8 @@ fn touched<R: Record>(before: Option<&Line<R>>, after: &Line<R>) -> Result<Vec<S
     let mut names: Vec<String> = before.keys().chain(after.keys()).cloned().collect();
     names.sort();
     names.dedup();
-    names.retain(|name| before.get(name) != after.get(name));
+    // Slugs are never forgotten, so a line that leaves former ones out takes nothing away.
+    names.retain(|name| name != "formerSlugs" && before.get(name) != after.get(name));
     Ok(names.iter().map(|name| R::name_in_contract(name).to_owned()).collect())
 }
 
@@ -196,6 +200,29 @@ pub async fn names_of(
         names.entry(id).or_default().push(key);
     }
     Ok(names)
+}
+
+/// The slugs that nodes had, besides the ones they have now.
+pub async fn former_slugs(
+    conn: &mut AsyncPgConnection,
+    current: &[(Uuid, Option<&str>)],
+) -> Result<HashMap<Uuid, Vec<String>>, Fault> {
+    // SQL: by slugs_node.
+    let found: Vec<(Uuid, String)> = Sql::new("SELECT node_id, slug FROM slugs WHERE node_id = ANY (")
+        .uuids(current.iter().map(|(id, _)| *id).collect())
+        .push(") ORDER BY slug COLLATE \"C\"")
+        .returning::<(SqlUuid, Text)>()
+        .load(conn)
+        .await
+        .map_err(|error| Fault::database("reading slugs", error))?;
+    let now: HashMap<Uuid, Option<&str>> = current.iter().copied().collect();
+    let mut former: HashMap<Uuid, Vec<String>> = HashMap::new();
+    for (id, slug) in found {
+        if now.get(&id).copied().flatten() != Some(slug.as_str()) {
+            former.entry(id).or_default().push(slug);
+        }
+    }
+    Ok(former)
 }
 
 /// Language tags from a column.

@@ -35,6 +35,9 @@ pub struct Header {
     /// The name in addresses; null: the key (for people, none; roles and links have none).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slug: Option<String>,
+    /// Slugs that it had and that keep leading to it. One that a line leaves out is not forgotten.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former_slugs: Vec<String>,
     /// The language that the record was written in.
     pub original_language: LanguageTag,
     /// Who may see it; null: everybody. People, roles and links derive theirs.
@@ -49,7 +52,8 @@ pub struct Header {
 }
 
 /// The fields of a line that belong to [`Header`].
-pub const HEADER_FIELDS: [&str; 6] = ["key", "slug", "originalLanguage", "audience", "verifiedOn", "sources"];
+pub const HEADER_FIELDS: [&str; 7] =
+    ["key", "slug", "formerSlugs", "originalLanguage", "audience", "verifiedOn", "sources"];
 
 /// Where a fact comes from. What the source does not state is null.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -206,6 +210,10 @@ impl Header {
     pub fn check(&mut self, kind: NodeKind, problems: &mut Problems) {
         problems.check("key", identifier::slug(&self.key).map(|_| ()));
         problems.canonical("slug", &mut self.slug, identifier::slug);
+        problems.list("formerSlugs", &self.former_slugs);
+        for slug in &self.former_slugs {
+            problems.check("formerSlugs", identifier::slug(slug).map(|_| ()));
+        }
         // What goes without saying is not said, so that two ways to write a line are one.
         if kind != NodeKind::Person {
             self.slug = self.slug.take().filter(|slug| *slug != self.key);

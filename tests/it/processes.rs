@@ -259,6 +259,7 @@ async fn an_older_or_newer_database_is_refused_and_migrate_mends_the_older() {
     execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('99991231000001')").await;
     let newer = refusal(&mut serve());
     assert!(newer.contains("newer") && newer.contains("99991231000001"), "{newer}");
+    assert_eq!(refusal(&mut hub(&["migrate", "--database-url", &address])), newer);
     execute("DELETE FROM __diesel_schema_migrations WHERE version = '99991231000001'").await;
     // Taking the last migration back makes the database an older one.
     execute(include_str!("../../migrations/2026-11-21-000007_create_links/down.sql")).await;

@@ -201,6 +201,16 @@ async fn an_old_slug_keeps_leading_to_its_node_and_nobody_else_gets_it() {
     assert_eq!(data, json!({"a": {"slug": "second"}, "b": {"slug": "second"}}));
     let found = problems(&hub.db, vec![support::file(&[with_slug("p", "first")])]).await;
     assert_eq!(found[0].2, "slug-taken");
+    // The history moves along to another hub.
+    let mut lines = Vec::new();
+    let out = |line: &str| {
+        lines.push(serde_json::from_str::<Value>(line).unwrap());
+        Ok(())
+    };
+    transfer::export(&hub.db, &Viewer::system("test"), out).await.unwrap();
+    assert_eq!(lines[0]["formerSlugs"], json!(["first"]));
+    let other = TestHub::with_lines(&lines).await;
+    assert_eq!(other.data(r#"{ organization(slug: "first") { slug } }"#).await["organization"]["slug"], "second");
 }
 
 #[tokio::test(flavor = "multi_thread")]

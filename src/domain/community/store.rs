@@ -421,6 +421,8 @@ async fn lines(
     rows: Vec<CommunityRow>,
 ) -> Result<Vec<Line<CommunityRecord>>, Fault> {
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let slugs: Vec<(Uuid, Option<&str>)> = rows.iter().map(|row| (row.id, Some(row.slug.as_str()))).collect();
+    let mut former_slugs = node::former_slugs(conn, &slugs).await?;
     let mut sources = source::store::records(conn, viewer, ids.clone()).await?;
     let mut topics = node::names_of(conn, "community_topics", "community_id", "topic_id", ids).await?;
     let mut lines = Vec::new();
@@ -428,6 +430,7 @@ async fn lines(
         let header = Header {
             slug: Some(row.slug).filter(|slug| *slug != row.key),
             key: row.key,
+            former_slugs: former_slugs.remove(&row.id).unwrap_or_default(),
             original_language: row.original_language.0,
             audience: node::stated(row.audience),
             verified_on: row.verified_on,

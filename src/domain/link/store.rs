@@ -284,6 +284,7 @@ async fn lines(
         let header = Header {
             slug: None,
             key: row.key,
+            former_slugs: Vec::new(),
             original_language: row.original_language.0,
             audience: None,
             verified_on: row.verified_on,

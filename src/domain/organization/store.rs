@@ -385,6 +385,8 @@ async fn lines(
     rows: Vec<OrganizationRow>,
 ) -> Result<Vec<Line<OrganizationRecord>>, Fault> {
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let slugs: Vec<(Uuid, Option<&str>)> = rows.iter().map(|row| (row.id, Some(row.slug.as_str()))).collect();
+    let mut former_slugs = node::former_slugs(conn, &slugs).await?;
     let mut sources = source::store::records(conn, viewer, ids).await?;
     let parents = rows.iter().filter_map(|row| row.parent_id).collect();
     let keys = node::keys_of(conn, parents).await?;
@@ -393,6 +395,7 @@ async fn lines(
         let header = Header {
             slug: Some(row.slug).filter(|slug| *slug != row.key),
             key: row.key,
+            former_slugs: former_slugs.remove(&row.id).unwrap_or_default(),
             original_language: row.original_language.0,
             audience: node::stated(row.audience),
             verified_on: row.verified_on,

@@ -516,6 +516,8 @@ async fn lines(
     rows: Vec<PersonRow>,
 ) -> Result<Vec<Line<PersonRecord>>, Fault> {
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let slugs: Vec<(Uuid, Option<&str>)> = rows.iter().map(|row| (row.id, row.slug.as_deref())).collect();
+    let mut former_slugs = node::former_slugs(conn, &slugs).await?;
     let mut sources = source::store::records(conn, viewer, ids.clone()).await?;
     let mut expertise = node::names_of(conn, "person_expertise", "person_id", "topic_id", ids.clone()).await?;
     let mut consents = consents_of(conn, ids.clone()).await?;
@@ -538,6 +540,7 @@ async fn lines(
         let header = Header {
             slug: row.slug,
             key: row.key,
+            former_slugs: former_slugs.remove(&row.id).unwrap_or_default(),
             original_language: row.original_language.0,
             audience: None,
             verified_on: row.verified_on,

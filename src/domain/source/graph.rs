@@ -35,8 +35,7 @@ impl Source {
 
     /// Its title; null: not stated.
     async fn title(&self) -> Option<&str> {
-        let languages = self.scope.languages();
-        self.scope.serve(self.row.title.as_deref()?, languages.default())
+        self.scope.serve(self.row.title.as_deref()?, &self.row.original_language.0)
     }
 
     /// Its address on the web; null: not stated.
@@ -51,8 +50,7 @@ impl Source {
 
     /// Its own words; null: not quoted.
     async fn quote(&self) -> Option<&str> {
-        let languages = self.scope.languages();
-        self.scope.serve(self.row.quote.as_deref()?, languages.default())
+        self.scope.serve(self.row.quote.as_deref()?, &self.row.original_language.0)
     }
 }
 

@@ -9,7 +9,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt;
 use uuid::Uuid;
 
-use crate::db::column::Json;
+use crate::db::column::{Json, Word};
 use crate::db::listing::{self, Listed, Loaded, Selection};
 use crate::db::page::{SortColumn, SortKey};
 use crate::db::per_parent::PerParent;
@@ -19,7 +19,7 @@ use crate::db::write::Tx;
 use crate::domain::record::SourceRecord;
 use crate::error::Fault;
 use crate::policy::Viewer;
-use crate::text::language::Languages;
+use crate::text::language::{LanguageTag, Languages};
 use crate::text::texts::Texts;
 
 /// One source of one node.
@@ -32,6 +32,8 @@ pub struct SourceRow {
     pub node_id: Uuid,
     /// Its place among the node's sources.
     pub position: i32,
+    /// The language that the node was written in.
+    pub original_language: Word<LanguageTag>,
     /// The field it speaks of; null: the whole node.
     pub field: Option<String>,
     /// Who published it; null: not stated.
@@ -141,7 +143,12 @@ impl Listed for Sources {
 }
 
 /// Puts these sources in the place of a node's sources.
-pub async fn replace(tx: &mut Tx, node_id: Uuid, records: &[SourceRecord]) -> Result<(), Fault> {
+pub async fn replace(
+    tx: &mut Tx,
+    node_id: Uuid,
+    original: &LanguageTag,
+    records: &[SourceRecord],
+) -> Result<(), Fault> {
     let doing = |error: diesel::result::Error| Fault::database("writing sources", error);
     // SQL: by the unique index on (node_id, position).
     Sql::new("DELETE FROM sources WHERE node_id = ")
@@ -156,6 +163,7 @@ pub async fn replace(tx: &mut Tx, node_id: Uuid, records: &[SourceRecord]) -> Re
             id: tx.new_id(),
             node_id,
             position,
+            original_language: Word(original.clone()),
             field: record.field.clone(),
             publisher: record.publisher.clone(),
             title: record.title.clone().map(Json),

@@ -312,6 +312,8 @@ async fn lines(
     rows: Vec<TopicRow>,
 ) -> Result<Vec<Line<TopicRecord>>, Fault> {
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let slugs: Vec<(Uuid, Option<&str>)> = rows.iter().map(|row| (row.id, Some(row.slug.as_str()))).collect();
+    let mut former_slugs = node::former_slugs(conn, &slugs).await?;
     let mut sources = source::store::records(conn, viewer, ids.clone()).await?;
     let mut parents = node::names_of(conn, "topic_parents", "topic_id", "parent_id", ids).await?;
     let mut lines = Vec::new();
@@ -320,6 +322,7 @@ async fn lines(
             header: Header {
                 slug: Some(row.slug).filter(|slug| *slug != row.key),
                 key: row.key,
+                former_slugs: former_slugs.remove(&row.id).unwrap_or_default(),
                 original_language: row.original_language.0,
                 audience: node::stated(row.audience),
                 verified_on: row.verified_on,
