@@ -57,6 +57,9 @@ impl Vocabulary for CountQualifier {
 }
 
 impl ApproximateCount {
+    /// The largest bound: GraphQL's Int has 32 bits.
+    pub const LARGEST: i64 = 2_147_483_647;
+
     /// The longest `source`, in characters: a citation of three or four lines.
     pub const MAX_SOURCE_CHARS: usize = 300;
 
@@ -73,7 +76,8 @@ impl ApproximateCount {
             | (CountQualifier::Nearly, _, None)
             | (CountQualifier::AtLeast, _, _) => false,
         };
-        if !has_wanted_bounds {
+        let is_too_large = [self.min, self.max].into_iter().flatten().any(|bound| bound > Self::LARGEST);
+        if !has_wanted_bounds || is_too_large {
             return Err(Message::new("count-impossible"));
         }
         if let Some(source) = &self.source {
@@ -229,5 +233,12 @@ mod tests {
             assert_eq!(name.parse(), Ok(qualifier));
             assert_eq!(serde_json::to_string(&qualifier).unwrap(), format!("\"{name}\""));
         }
+    }
+
+    #[test]
+    fn a_count_beyond_the_contracts_numbers_is_refused() {
+        let count = |max: i64| format!("{{\"min\": 1, \"max\": {max}, \"qualifier\": \"ABOUT\"}}");
+        assert!(serde_json::from_str::<ApproximateCount>(&count(ApproximateCount::LARGEST)).is_ok());
+        assert!(serde_json::from_str::<ApproximateCount>(&count(ApproximateCount::LARGEST + 1)).is_err());
     }
 }

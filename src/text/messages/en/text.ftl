@@ -14,7 +14,7 @@ date-backwards = The period “{ $text }” ends before it begins. Put the earli
 date-empty = The date is empty. Give a date such as 2018-04, or the source’s own words as the label, or leave the field out.
 
 # Counts
-count-impossible = These numbers do not make a count. EXACT takes the same number as min and max, ABOUT takes both, AT_LEAST takes min alone, and NEARLY takes max; none may be negative, and min may not exceed max.
+count-impossible = These numbers do not make a count. EXACT takes the same number as min and max, ABOUT takes both, AT_LEAST takes min alone, and NEARLY takes max; none may be negative or above 2147483647, and min may not exceed max.
 
 # Identifiers and addresses
 orcid-wrong = “{ $value }” is not an ORCID iD, or a digit is mistyped. Copy it from the person’s ORCID page; it looks like 0000-0002-1825-0097.

@@ -14,7 +14,7 @@ date-backwards = La période « { $text } » finit avant de commencer. Mettez 
 date-empty = La date est vide. Donnez une date comme 2018-04 ou les mots mêmes de la source comme libellé, ou omettez le champ.
 
 # Nombres
-count-impossible = Ces nombres ne forment pas un décompte. EXACT demande le même nombre pour min et max, ABOUT demande les deux, AT_LEAST demande min seul et NEARLY demande max. Aucun ne peut être négatif et min ne peut pas dépasser max.
+count-impossible = Ces nombres ne forment pas un décompte. EXACT demande le même nombre pour min et max, ABOUT demande les deux, AT_LEAST demande min seul et NEARLY demande max. Aucun ne peut être négatif ni dépasser 2147483647, et min ne peut pas dépasser max.
 
 # Identifiants et adresses
 orcid-wrong = « { $value } » n’est pas un identifiant ORCID, ou un chiffre est mal saisi. Copiez-le de la page ORCID de la personne. Il ressemble à 0000-0002-1825-0097.
