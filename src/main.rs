@@ -157,12 +157,25 @@ async fn run(arguments: Arguments, languages: &Languages) -> Result<(), Stop> {
         Command::Export => {
             let world = World::open_current(&config).await?;
             let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-            let outcome = transfer::export(&world.db, &Viewer::system("export"), |line| writeln!(out, "{line}")).await;
+            let mut gone = false;
+            let mut write = |line: &str| {
+                let written = writeln!(out, "{line}");
+                gone = written.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe);
+                written
+            };
+            let outcome = transfer::export(&world.db, &Viewer::system("export"), &mut write).await;
             let flushed = out.flush();
+            gone = gone || flushed.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe);
             drop(out);
             world.close().await;
-            outcome?;
-            flushed.map_err(|error| Stop::Failed(Fault::internal("writing the export", error)))
+            match (gone, outcome, flushed) {
+                // A reader who went away early is no fault.
+                (true, _, _) => Ok(()),
+                (false, Err(fault), _) => Err(fault.into()),
+                (false, Ok(()), flushed) => {
+                    flushed.map_err(|error| Stop::Failed(Fault::internal("writing the export", error)))
+                }
+            }
         }
     }
 }
@@ -329,14 +342,17 @@ async fn watch(local: Option<Arc<LocalPostgres>>) {
     }
 }
 
-/// Resolves when the process is asked to end, by Ctrl-C or by SIGTERM. Both are listened to from the call on.
+/// Resolves when the process is asked to end, by Ctrl-C, SIGTERM or a closed terminal. They are listened to from the
+/// call on.
 fn told_to_stop() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
     Ok(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
         }
     })
 }

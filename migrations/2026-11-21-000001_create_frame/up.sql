@@ -26,10 +26,6 @@ LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE
   candidate text := range;
 BEGIN
-  -- The tags x-… and i-… share no language with any other.
-  IF split_part(range, '-', 1) IN ('x', 'i') THEN
-    RETURN CASE WHEN texts ? range THEN range END;
-  END IF;
   LOOP
     IF texts ? candidate THEN
       RETURN candidate;
@@ -38,6 +34,10 @@ BEGIN
     candidate := regexp_replace(candidate, '-[^-]*$', '');
     candidate := regexp_replace(candidate, '-[^-]$', '');
   END LOOP;
+  -- The tags x-… and i-… share no language with any other.
+  IF split_part(range, '-', 1) IN ('x', 'i') THEN
+    RETURN NULL;
+  END IF;
   RETURN (
     SELECT min(k COLLATE "C") FROM jsonb_object_keys(texts) AS k
     WHERE split_part(k, '-', 1) = split_part(range, '-', 1)

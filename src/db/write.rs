@@ -61,6 +61,13 @@ impl Tx {
         Uuid::new_v7(Timestamp::from_unix(&self.ids, seconds, self.now.timestamp_subsec_nanos()))
     }
 
+    /// Adds a field to what was remembered of a node.
+    pub fn also_touched(&mut self, node_id: Uuid, field: &str) {
+        for change in self.changes.iter_mut().filter(|change| change.node_id == node_id) {
+            change.fields.push(field.to_owned());
+        }
+    }
+
     /// Takes back what was remembered of nodes of one kind, for a store that has more to say of it.
     pub fn take_changes(&mut self, kind: NodeKind) -> Vec<Change> {
         let (taken, kept) = std::mem::take(&mut self.changes).into_iter().partition(|change| change.kind == kind);

@@ -214,13 +214,26 @@ impl Header {
         for slug in &self.former_slugs {
             problems.check("formerSlugs", identifier::slug(slug).map(|_| ()));
         }
+        let has_slug = match kind {
+            NodeKind::Topic | NodeKind::Organization | NodeKind::Community | NodeKind::Person => true,
+            NodeKind::Role | NodeKind::Link => false,
+        };
+        if !has_slug && (self.slug.is_some() || !self.former_slugs.is_empty()) {
+            problems.add("slug", Message::new("slug-not-taken"));
+        }
+        in_order(&mut self.former_slugs);
+        let current = if kind == NodeKind::Person { self.slug.clone() } else { Some(self.slug_or_key()) };
+        self.former_slugs.retain(|slug| current.as_ref() != Some(slug));
         // What goes without saying is not said, so that two ways to write a line are one.
         if kind != NodeKind::Person {
             self.slug = self.slug.take().filter(|slug| *slug != self.key);
         }
         self.audience = self.audience.take().filter(|audience| *audience != [PUBLIC]);
         if let Some(audience) = &self.audience {
-            let derived = matches!(kind, NodeKind::Person | NodeKind::Role | NodeKind::Link);
+            let derived = match kind {
+                NodeKind::Person | NodeKind::Role | NodeKind::Link => true,
+                NodeKind::Topic | NodeKind::Organization | NodeKind::Community => false,
+            };
             if derived || audience.iter().any(|atom| atom != PUBLIC) || audience.len() > 1 {
                 problems.add("audience", Message::new("audience-not-importable"));
             }

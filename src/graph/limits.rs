@@ -4,7 +4,7 @@
 //! before any of its own limits: 31 levels in one kilobyte of text would hold a core for a quarter of an hour. So the
 //! expanded selections are counted here first, each fragment once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use async_graphql::parser::types::{ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet};
 use async_graphql::{Name, Variables};
@@ -26,6 +26,24 @@ pub const MAX_LISTS: u64 = 500;
 /// The most fields a document may resolve when every page is full: 100,000 nodes took a second in a debug build.
 pub const MAX_FIELDS: u64 = 250_000;
 
+/// The deepest that selections and fragments may spread into each other before a document is refused unread: what
+/// walks them recurses.
+const MAX_RECURSION: usize = 64;
+
+/// The connections of the contract, by the names of their fields; a test compares them with the contract.
+pub const LISTS: [&str; 10] = [
+    "children",
+    "communities",
+    "expertise",
+    "links",
+    "organizations",
+    "parents",
+    "people",
+    "roles",
+    "sources",
+    "topics",
+];
+
 /// What describing the whole contract counts as, in lists.
 const INTROSPECTION_IN_LISTS: u64 = 25;
 
@@ -38,6 +56,8 @@ struct Cost {
 }
 
 impl Cost {
+    const TOO_MUCH: Self = Self { selections: u64::MAX, lists: u64::MAX, fields: u64::MAX };
+
     fn plus(self, other: Self) -> Self {
         Self {
             selections: self.selections.saturating_add(other.selections),
@@ -50,13 +70,18 @@ impl Cost {
 /// Refuses documents that ask for more than one request may.
 pub fn check(document: &ExecutableDocument, variables: &Variables) -> Result<(), Fault> {
     let mut total = Cost::default();
+    let mut used: HashSet<Name> = HashSet::new();
     for (_, operation) in document.operations.iter() {
         let mut counter = Counter { document, operation: &operation.node, variables, memo: HashMap::new() };
-        total = total.plus(counter.count(&operation.node.selection_set.node, 1));
-        // Fragments that nothing uses are walked by validation all the same.
-        for fragment in document.fragments.keys() {
-            let unused = Cost { lists: 0, fields: 0, ..counter.of_fragment(fragment, 1) };
-            total = total.plus(unused);
+        total = total.plus(counter.count(&operation.node.selection_set.node, 1, 0));
+        used.extend(counter.memo.into_keys().map(|(name, _)| name));
+    }
+    // Fragments that nothing uses are walked by validation all the same.
+    if let Some((_, operation)) = document.operations.iter().next() {
+        let mut counter = Counter { document, operation: &operation.node, variables, memo: HashMap::new() };
+        for fragment in document.fragments.keys().filter(|name| !used.contains(*name)) {
+            let unused = counter.of_fragment(fragment, 1, 0);
+            total = total.plus(Cost { lists: 0, fields: 0, ..unused });
         }
     }
     for (asked, max) in [(total.selections, MAX_SELECTIONS), (total.lists, MAX_LISTS), (total.fields, MAX_FIELDS)] {
@@ -80,55 +105,68 @@ struct Counter<'a> {
 
 impl Counter<'_> {
     /// `page` is the size of the page whose connection the set is of: its nodes and edges are that many.
-    fn count(&mut self, set: &SelectionSet, page: u64) -> Cost {
+    fn count(&mut self, set: &SelectionSet, page: u64, depth: usize) -> Cost {
+        if depth > MAX_RECURSION {
+            return Cost::TOO_MUCH;
+        }
+        let depth = depth.saturating_add(1);
         let mut total = Cost::default();
         for selection in &set.items {
             let within = match &selection.node {
-                Selection::Field(field) => self.of_field(&field.node, page),
-                Selection::InlineFragment(fragment) => self.count(&fragment.node.selection_set.node, page),
-                Selection::FragmentSpread(spread) => self.of_fragment(&spread.node.fragment_name.node, page),
+                Selection::Field(field) => self.of_field(&field.node, page, depth),
+                Selection::InlineFragment(fragment) => self.count(&fragment.node.selection_set.node, page, depth),
+                Selection::FragmentSpread(spread) => self.of_fragment(&spread.node.fragment_name.node, page, depth),
             };
             total = total.plus(within).plus(Cost { selections: 1, lists: 0, fields: 0 });
         }
         total
     }
 
-    fn of_field(&mut self, field: &Field, page: u64) -> Cost {
-        let times = match field.name.node.as_str() {
+    fn of_field(&mut self, field: &Field, page: u64, depth: usize) -> Cost {
+        let name = field.name.node.as_str();
+        let times = match name {
             "nodes" | "edges" if field.arguments.is_empty() => page,
-            "nodes" => u64::from(MAX_SIZE.unsigned_abs()),
-            _ => 1,
+            "nodes" => largest_page(),
+            _ => usual_length(name),
         };
-        let lists = match field.name.node.as_str() {
+        let lists = match name {
             "__schema" | "__type" => INTROSPECTION_IN_LISTS,
-            _ => u64::from(is_list(field)),
+            _ => u64::from(LISTS.contains(&name)),
         };
-        let within = self.count(&field.selection_set.node, self.page_of(field));
+        let within = self.count(&field.selection_set.node, self.page_of(field), depth);
         let fields = within.fields.saturating_add(1).saturating_mul(times);
         Cost { fields, lists: within.lists.saturating_add(lists), ..within }
     }
 
-    /// The size of the page that a field asks for; the largest where it cannot be told.
+    /// The size of the page that a field asks for: the larger where it asks from both ends, the largest where it cannot
+    /// be told.
     fn page_of(&self, field: &Field) -> u64 {
-        let size = ["first", "last"].iter().find_map(|name| field.get_argument(name));
-        let largest = u64::from(MAX_SIZE.unsigned_abs());
-        match size.map(|size| &size.node) {
-            None | Some(Value::Null) => u64::from(DEFAULT_SIZE.unsigned_abs()),
-            Some(Value::Number(number)) => number.as_u64().unwrap_or(largest).clamp(1, largest),
-            Some(Value::Variable(name)) => {
-                let default = || {
-                    let definition =
-                        self.operation.variable_definitions.iter().find(|it| it.node.name.node == *name)?;
-                    definition.node.default_value.as_ref()?.node.clone().into_json().ok()?.as_u64()
-                };
-                let given = self.variables.get(name).and_then(|value| value.clone().into_json().ok()?.as_u64());
-                given.or_else(default).unwrap_or(largest).clamp(1, largest)
+        let sizes = ["first", "last"].iter().filter_map(|name| self.size_of(&field.get_argument(name)?.node));
+        sizes.max().unwrap_or(u64::from(DEFAULT_SIZE.unsigned_abs()))
+    }
+
+    /// The size that an argument gives; null when it gives none.
+    fn size_of(&self, argument: &Value) -> Option<u64> {
+        match argument {
+            Value::Null => None,
+            Value::Number(number) => Some(number.as_u64().unwrap_or(largest_page()).clamp(1, largest_page())),
+            Value::Variable(name) => {
+                let definition = self.operation.variable_definitions.iter().find(|it| it.node.name.node == *name);
+                let default = definition.and_then(|definition| Some(&definition.node.default_value.as_ref()?.node));
+                // A variable that is given, be it as null, stands before its default.
+                let value = self.variables.get(name).or(default)?;
+                self.size_of(&value.clone().into_value())
             }
-            Some(_) => largest,
+            Value::String(_)
+            | Value::Boolean(_)
+            | Value::Binary(_)
+            | Value::Enum(_)
+            | Value::List(_)
+            | Value::Object(_) => Some(largest_page()),
         }
     }
 
-    fn of_fragment(&mut self, name: &Name, page: u64) -> Cost {
+    fn of_fragment(&mut self, name: &Name, page: u64, depth: usize) -> Cost {
         let key = (name.clone(), page);
         if let Some(cost) = self.memo.get(&key) {
             return *cost;
@@ -136,7 +174,7 @@ impl Counter<'_> {
         // A fragment that spreads itself counts as nothing inside itself; validation refuses it.
         self.memo.insert(key.clone(), Cost::default());
         let cost = match self.document.fragments.get(name) {
-            Some(fragment) => self.count(&fragment.node.selection_set.node, page),
+            Some(fragment) => self.count(&fragment.node.selection_set.node, page, depth),
             None => Cost::default(),
         };
         self.memo.insert(key, cost);
@@ -144,14 +182,21 @@ impl Counter<'_> {
     }
 }
 
-/// Whether a field is a connection, by what is selected of it or asked of it.
-fn is_list(field: &Field) -> bool {
-    let of_list = |name: &str| matches!(name, "nodes" | "edges" | "totalCount" | "pageInfo");
-    let selected = field.selection_set.node.items.iter().any(|selection| match &selection.node {
-        Selection::Field(inner) => of_list(inner.node.name.node.as_str()),
-        Selection::FragmentSpread(_) | Selection::InlineFragment(_) => false,
-    });
-    selected || field.arguments.iter().any(|(name, _)| matches!(name.node.as_str(), "first" | "last"))
+fn largest_page() -> u64 {
+    u64::from(MAX_SIZE.unsigned_abs())
+}
+
+/// How long a list without pages usually is: of the contract's description, and affiliations at their longest.
+fn usual_length(field: &str) -> u64 {
+    match field {
+        "types" => 100,
+        "fields" => 10,
+        "inputFields" | "enumValues" | "possibleTypes" => 6,
+        "args" => 4,
+        "interfaces" => 2,
+        "affiliations" => 50,
+        _ => 1,
+    }
 }
 
 #[cfg(test)]
@@ -217,5 +262,43 @@ mod tests {
         assert!(with(serde_json::json!(10)).is_ok());
         assert!(with(serde_json::json!(100)).is_err());
         assert!(check(&document, &Variables::default()).is_err(), "the default counts when nothing is given");
+    }
+
+    #[test]
+    fn a_long_chain_of_fragments_is_refused_before_it_overflows_anything() {
+        let chain = |length: usize| {
+            let links: String = (0..length).map(|n| format!(" fragment f{n} on Query {{ ...f{} }}", n + 1)).collect();
+            format!("{{ ...f0 }} {links} fragment f{length} on Query {{ __typename }}")
+        };
+        assert!(asked(chain(40)).is_ok());
+        assert!(asked(chain(10_000)).is_err());
+        assert!(asked(format!("{{ a {} }}", chain(10_000).replacen("{ ...f0 }", "", 1))).is_err(), "unused ones too");
+    }
+
+    #[test]
+    fn pages_cannot_be_made_smaller_than_they_are() {
+        let text = "query Q($n: Int = 1) { topics(first: $n) { nodes { parents(first: $n) { nodes { parents(first: $n) { \
+            nodes { parents(first: $n) { nodes { parents(first: $n) { nodes { id } } } } } } } } } } }";
+        let document = async_graphql::parser::parse_query(text).unwrap();
+        let with = |n: serde_json::Value| check(&document, &Variables::from_json(serde_json::json!({ "n": n })));
+        assert!(check(&document, &Variables::default()).is_ok());
+        assert!(with(serde_json::Value::Null).is_err(), "null is the usual page, not the default of the variable");
+        let both = "{ topics(first: null, last: 100) { nodes { parents(first: null, last: 100) { nodes { \
+            parents(first: null, last: 100) { nodes { id } } } } } } }";
+        assert!(asked(both).is_err());
+        let hidden = format!(
+            "{{ {} }} fragment F on TopicConnection {{ totalCount }}",
+            (0..501).map(|n| format!("a{n}: topics {{ ...F }} ")).collect::<String>()
+        );
+        assert!(asked(hidden).is_err(), "a list is one whatever is selected of it");
+        let affiliated = "{ people(first: 100) { nodes { affiliations { organization { people(first: 100) { nodes { id } } } } } } }";
+        assert!(asked(affiliated).is_err());
+    }
+
+    #[test]
+    fn the_contract_cannot_be_described_in_circles() {
+        let open = "possibleTypes { interfaces { ".repeat(5);
+        let text = format!("{{ __schema {{ types {{ {open} name {} }} }} }}", "} }".repeat(5));
+        assert!(asked(text).is_err());
     }
 }

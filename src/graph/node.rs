@@ -40,7 +40,11 @@ const MAX_NODES: usize = 100;
         desc = "The import key, unique among nodes of this kind; it never changes. Null for people without a slug."
     ),
     field(name = "created_at", ty = "DateTime", desc = "When it came to the hub."),
-    field(name = "updated_at", ty = "DateTime", desc = "When it was last changed."),
+    field(
+        name = "updated_at",
+        ty = "Option<DateTime>",
+        desc = "When it was last changed; null for people of whom you may not see every field."
+    ),
     field(
         name = "verified_on",
         ty = "Option<Date>",

@@ -221,6 +221,9 @@ async fn documents_that_are_none_do_not_fit_or_ask_for_too_much_are_refused() {
     }
     doubling.push_str(" fragment f31 on Query { __typename }");
     expect(&hub, &doubling, "QUERY_TOO_COMPLEX").await;
+    let links: String = (0..5_000).map(|n| format!(" fragment f{n} on Query {{ ...f{} }}", n + 1)).collect();
+    let chain = format!("{{ ...f0 }}{links} fragment f5000 on Query {{ __typename }}");
+    expect(&hub, &chain, "QUERY_TOO_COMPLEX").await;
     let wide = "{ communities(first: 100) { nodes { topics(first: 100) { nodes { communities(first: 100) { nodes { id } } } } } } }";
     expect(&hub, wide, "QUERY_TOO_COMPLEX").await;
     expect(&hub, &format!("{{ {} }}", "__schema { types { name } } ".repeat(2_500)), "QUERY_TOO_COMPLEX").await;

@@ -49,6 +49,22 @@ async fn every_element_of_the_contract_is_described() {
     assert!(described > 500, "only {described} elements were looked at");
 }
 
+#[tokio::test]
+async fn the_limits_know_every_connection_by_its_name() {
+    let answer = graph::schema().execute(INTROSPECTION).await.data.into_json().unwrap();
+    let mut names = Vec::new();
+    for kind in answer["__schema"]["types"].as_array().unwrap() {
+        for field in kind["fields"].as_array().into_iter().flatten() {
+            if field["type"].to_string().contains("Connection\"") {
+                names.push(field["name"].as_str().unwrap());
+            }
+        }
+    }
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names, graph::limits::LISTS);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_standard_introspection_of_tools_is_answered() {
     let hub = TestHub::with_sample_data().await;

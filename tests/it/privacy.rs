@@ -125,13 +125,13 @@ async fn a_person_with_a_public_role_alone_shows_four_fields_and_is_not_found_by
     .await;
     let data = hub
         .data(
-            r#"{ people { nodes { key name honorific profession region languages orcid stakeholderGroup
+            r#"{ people { nodes { key version updatedAt name honorific profession region languages orcid stakeholderGroup
                 affiliations { isHome } expertise { totalCount } sources { totalCount nodes { publisher } } } }
             a: people(filter: { regions: ["CA-QC"] }) { totalCount } b: people(filter: { languages: ["fr"] }) { totalCount }
             c: people(filter: { professions: [NURSE] }) { totalCount } }"#,
         )
         .await;
-    let alice = json!({"key": null, "name": "alice", "honorific": "Dr", "profession": "NURSE", "region": null,
+    let alice = json!({"key": null, "version": null, "updatedAt": null, "name": "alice", "honorific": "Dr", "profession": "NURSE", "region": null,
         "languages": [], "orcid": null, "stakeholderGroup": null, "affiliations": [], "expertise": {"totalCount": 0},
         "sources": {"totalCount": 1, "nodes": [{"publisher": "name"}]}});
     assert_eq!(data["people"]["nodes"], json!([alice]));

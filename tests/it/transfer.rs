@@ -137,6 +137,13 @@ async fn what_only_the_whole_can_tell_is_refused_too() {
         json!({"kind": "link", "key": "l", "originalLanguage": "en", "linkKind": "MEMBER_OF", "from": "organization:a", "to": "organization:a"}),
         json!({"kind": "role", "key": "r", "originalLanguage": "en", "person": "p", "of": "topic:t", "roleKind": "LEADER"}),
     ];
+    let twice = json!({"field": "NAME", "audience": "PUBLIC", "givenAt": "2026-01-01T00:00:00Z", "textVersion": "1"});
+    let person =
+        json!({"kind": "person", "key": "p", "originalLanguage": "en", "name": "P", "consents": [twice, twice]});
+    assert_eq!(problems(&db, vec![support::file(&[person])]).await[0].2, "id-twice");
+    let mut slugged = ends[2].clone();
+    slugged["slug"] = json!("r");
+    assert!(problems(&db, vec![support::file(&[slugged])]).await.iter().any(|problem| problem.2 == "slug-not-taken"));
     for (line, message) in ends.iter().zip(["link-ends-wrong", "link-to-itself", "role-of-wrong-kind"]) {
         assert_eq!(problems(&db, vec![support::file(std::slice::from_ref(line))]).await[0].2, message);
     }
@@ -185,6 +192,11 @@ async fn export_import_export_gives_the_same_bytes() {
         .await
         .unwrap();
     assert!(export(other).await == first);
+    // What the hub writes is what it would write again: reading its own export changes nothing.
+    let same = support::database("sample", 2).await;
+    let own = Input { name: "export".to_owned(), bytes: first.into_bytes() };
+    let report = support::import(&same, vec![own]).await.unwrap();
+    assert_eq!((report.created, report.updated), (0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

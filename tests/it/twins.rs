@@ -13,7 +13,7 @@ use proptest::test_runner::TestRunner;
 
 use crate::support;
 
-const TAGS: [&str; 16] = [
+const TAGS: [&str; 17] = [
     "en",
     "en-CA",
     "en-GB",
@@ -30,6 +30,7 @@ const TAGS: [&str; 16] = [
     "x-b",
     "i-klingon",
     "i-lux",
+    "x-a-bee",
 ];
 
 const CASES: usize = 400;

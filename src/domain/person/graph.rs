@@ -89,9 +89,9 @@ impl Person {
         DateTime(self.row.created_at)
     }
 
-    /// When it was last changed.
-    pub async fn updated_at(&self) -> DateTime {
-        DateTime(self.row.updated_at)
+    /// When it was last changed; null unless you may see every field of the person.
+    pub async fn updated_at(&self) -> Option<DateTime> {
+        self.sees_everything().then(|| DateTime(self.row.updated_at))
     }
 
     /// The day somebody last verified it; null: not yet verified.
@@ -99,9 +99,10 @@ impl Person {
         self.row.verified_on.map(Date::from)
     }
 
-    /// Counts the changes; send it along with an edit to notice another one in between.
-    async fn version(&self) -> i32 {
-        self.row.version
+    /// Counts the changes; send it along with an edit to notice another one in between. Null unless you may see every
+    /// field of the person.
+    async fn version(&self) -> Option<i32> {
+        self.sees_everything().then_some(self.row.version)
     }
 
     /// The language that the record was written in.
@@ -227,6 +228,10 @@ impl Person {
     fn shown(&self, field: PersonField) -> Option<&PersonRow> {
         let audience = self.row.field_audiences.get(&field)?;
         policy::sees(self.scope.viewer(), audience).then_some(&*self.row)
+    }
+
+    fn sees_everything(&self) -> bool {
+        self.row.field_audiences.values().all(|audience| policy::sees(self.scope.viewer(), audience))
     }
 
     async fn home(&self) -> Result<Option<Organization>, Fault> {

@@ -261,6 +261,14 @@ impl Record for PersonRecord {
         if self.affiliations.iter().filter(|affiliation| affiliation.home).count() > 1 {
             problems.add("affiliations", Message::new("home-twice"));
         }
+        self.consents.sort_by(|a, b| (a.given_at, a.field.as_ref()).cmp(&(b.given_at, b.field.as_ref())));
+        for pair in self.consents.windows(2) {
+            if let [one, other] = pair
+                && (one.given_at, one.field) == (other.given_at, other.field)
+            {
+                problems.add("consents", Message::new("id-twice").with("id", one.field.as_ref()));
+            }
+        }
         for consent in &self.consents {
             problems.plain("consents", Some(&consent.text_version), LINE);
             if consent.withdrawn_at.is_some_and(|withdrawn_at| withdrawn_at < consent.given_at) {

@@ -49,8 +49,8 @@ pub fn field_audiences(
 /// The fields of a person that changed, by the audiences that they had before and have after: an entry of the change
 /// log for each, so that nobody learns that a field changed which they could see neither before nor after.
 ///
-/// `touched` are the fields of the record that differ. A field whose audience changed counts as changed. Consents are
-/// for the person alone; what belongs to the whole record goes with the name.
+/// `touched` are the fields of the record that differ. A field whose audience changed counts as changed. Consents
+/// are for the person alone, and so are sources, which may speak of hidden fields; what belongs to the whole record goes with the name.
 pub fn changed_fields(
     person: Uuid,
     before: &FieldAudiences,
@@ -61,14 +61,12 @@ pub fn changed_fields(
     let of = |audiences: &FieldAudiences, field: PersonField| audiences.get(&field).cloned().unwrap_or_default();
     for field in PersonField::VARIANTS {
         let (was, is) = (of(before, *field), of(after, *field));
-        // The home organization is one of the affiliations.
-        let source = if *field == PersonField::HomeOrganization { PersonField::Affiliations } else { *field };
-        if was != is || touched.iter().any(|name| name == source.name()) {
+        if was != is || touched.iter().any(|name| name == field.name()) {
             changed.entry((was, is)).or_default().push(field.name().to_owned());
         }
     }
     for name in touched.iter().filter(|name| PersonField::VARIANTS.iter().all(|field| field.name() != name.as_str())) {
-        let audiences = if name == "consents" {
+        let audiences = if name == "consents" || name == "sources" {
             let oneself = vec![format!("self:{person}")];
             (if before.is_empty() { Vec::new() } else { oneself.clone() }, oneself)
         } else {

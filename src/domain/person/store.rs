@@ -356,7 +356,12 @@ pub async fn save(tx: &mut Tx, id: Uuid, line: &Line<PersonRecord>, hash: &str, 
         communities: Vec::new(),
         topics: Vec::new(),
     };
-    node::keep(tx, saved).await
+    node::keep(tx, saved).await?;
+    let home = |record: &PersonRecord| record.affiliations.iter().find(|it| it.home).map(|it| it.organization.clone());
+    if before.as_ref().and_then(|line| home(&line.record)) != home(&line.record) {
+        tx.also_touched(id, PersonField::HomeOrganization.name());
+    }
+    Ok(())
 }
 
 async fn write_relations(tx: &mut Tx, id: Uuid, record: &PersonRecord, keys: &Keys) -> Result<(), Fault> {
@@ -452,6 +457,9 @@ pub async fn recompute_audiences(tx: &mut Tx, people_ids: Vec<Uuid>, held_in: Ve
         let saved = saved.remove(&id);
         let touched = saved.as_ref().map(|change| change.fields.as_slice()).unwrap_or_default();
         for ((before, after), fields) in rules::changed_fields(id, &row.field_audiences, &audiences, touched) {
+            // A person's only texts in several languages are the titles of affiliations.
+            let has_texts = fields.iter().any(|name| name == PersonField::Affiliations.name());
+            let languages = saved.as_ref().filter(|_| has_texts).map(|change| change.languages.clone());
             tx.record(Change {
                 action: saved.as_ref().map_or(ChangeAction::Updated, |change| change.action),
                 kind: NodeKind::Person,
@@ -459,7 +467,7 @@ pub async fn recompute_audiences(tx: &mut Tx, people_ids: Vec<Uuid>, held_in: Ve
                 fields,
                 communities: Vec::new(),
                 topics: Vec::new(),
-                languages: saved.as_ref().map(|change| change.languages.clone()).unwrap_or_default(),
+                languages: languages.unwrap_or_default(),
                 audiences: Some(Audiences { before, after }),
             });
         }
@@ -480,7 +488,7 @@ async fn consents_of(conn: &mut AsyncPgConnection, people: Vec<Uuid>) -> Result<
         selection: ConsentRow::as_select(),
         table: "consents",
         condition: Sql::new("consents.person_id = ANY (").uuids(people).push(")"),
-        order: Sql::new(" ORDER BY consents.person_id, consents.given_at, consents.field"),
+        order: Sql::new(" ORDER BY consents.person_id, consents.given_at, consents.field COLLATE \"C\""),
     };
     let found: Vec<ConsentRow> = rows.load(conn).await.map_err(|error| Fault::database("reading consents", error))?;
     let mut grouped: HashMap<Uuid, Vec<Consent>> = HashMap::new();

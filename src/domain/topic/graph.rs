@@ -58,8 +58,8 @@ impl Topic {
     }
 
     /// When it was last changed.
-    pub async fn updated_at(&self) -> DateTime {
-        DateTime(self.row.updated_at)
+    pub async fn updated_at(&self) -> Option<DateTime> {
+        Some(DateTime(self.row.updated_at))
     }
 
     /// The day somebody last verified it; null: not yet verified.

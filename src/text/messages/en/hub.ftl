@@ -134,3 +134,4 @@ doctor-schema-empty = The database is empty; “hub serve” fills in the tables
 date-too-early = “{ $text }” names a year before 4712 BC, the first that can be kept.
 consent-ahead = A consent is given and withdrawn now or earlier, not at a time to come.
 http-too-slow = The answer took longer than { $seconds } seconds; ask for less, or in several requests.
+slug-not-taken = Roles and links have no slug.

@@ -134,3 +134,4 @@ doctor-schema-empty = La base de données est vide; « hub serve » y crée les 
 date-too-early = « { $text } » nomme une année antérieure à 4712 av. J.-C., la première qui puisse être conservée.
 consent-ahead = Un consentement est donné et retiré maintenant ou plus tôt, non à un moment à venir.
 http-too-slow = La réponse a pris plus de { $seconds } secondes; demandez-en moins, ou en plusieurs fois.
+slug-not-taken = Les rôles et les liens n’ont pas d’identifiant d’adresse.
