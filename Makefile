@@ -18,7 +18,7 @@ demo: needs
 test: needs
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- --deny warnings
-	INSTA_UPDATE=no cargo test --locked
+	INSTA_UPDATE=no cargo test --locked --tests
 
 ## Formats the code
 format:
@@ -28,7 +28,7 @@ format:
 accept: needs
 	cargo build --locked --quiet
 	./target/debug/hub schema > schema.graphql
-	INSTA_UPDATE=always cargo test --locked
+	INSTA_UPDATE=always cargo test --locked --tests
 
 needs:
 	@./needs.sh
