@@ -42,9 +42,9 @@ pub struct Saved<'a, R> {
     pub texts_after: Fields<'a>,
     /// The slug it has now, for kinds that have one.
     pub slug: Option<&'a str>,
-    /// The communities that the change concerns.
+    /// The communities that the change concerns, before and after it.
     pub communities: Vec<Uuid>,
-    /// The topics that the change concerns.
+    /// The topics that the change concerns, before and after it.
     pub topics: Vec<Uuid>,
 }
 
@@ -94,12 +94,19 @@ pub async fn keep<R: Record>(tx: &mut Tx, saved: Saved<'_, R>) -> Result<(), Fau
         kind: R::KIND,
         node_id: saved.id,
         fields,
-        communities: saved.communities,
-        topics: saved.topics,
+        communities: each_once(saved.communities),
+        topics: each_once(saved.topics),
         languages,
         audiences: None,
     });
     Ok(())
+}
+
+/// What the node has and had, without repetition.
+fn each_once(mut ids: Vec<Uuid>) -> Vec<Uuid> {
+    ids.sort();
+    ids.dedup();
+    ids
 }
 
 /// The top-level fields that differ; all that are set when the node is new.

@@ -273,6 +273,39 @@ async fn an_older_or_newer_database_is_refused_and_migrate_mends_the_older() {
     stop(running);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_that_waits_can_be_stopped() {
+    use diesel_async::SimpleAsyncConnection;
+    let address = support::address_of_new_database("empty").await;
+    let db = knowledge_hub::db::Db::with_address(&address, 1).unwrap();
+    let mut conn = db.connection().await.unwrap();
+    // Somebody else is migrating: the lock of migrators, by its key ("hub" and "mig" as bytes).
+    conn.batch_execute("SELECT pg_advisory_lock(x'687562006d696700'::bigint)").await.unwrap();
+    let mut command = hub(&["demo", "--listen", "127.0.0.1:0", "--database-url", &address]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let (began, mut looks) = (Instant::now(), tokio::time::interval(Duration::from_millis(20)));
+    loop {
+        looks.tick().await;
+        let others = knowledge_hub::db::statement::Sql::new(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() \
+             AND query LIKE '%pg_try_advisory_lock%'",
+        );
+        let waiting: i64 =
+            diesel_async::RunQueryDsl::get_result(others.returning::<diesel::sql_types::BigInt>(), &mut conn)
+                .await
+                .unwrap();
+        if waiting > 0 {
+            break;
+        }
+        assert!(began.elapsed() < DEADLINE);
+    }
+    kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
+    let mut said = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+    assert!(child.wait().unwrap().success());
+    assert_eq!(said, "", "it never came to serve");
+}
+
 #[test]
 fn several_migrators_at_once_agree() {
     let folder = support::open_folder("hub-migrators-");

@@ -326,6 +326,37 @@ async fn every_write_is_in_the_change_log_with_fields_and_audiences_and_no_conte
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_change_concerns_what_it_leaves_and_what_it_comes_to() {
+    let community = |key: &str, topics: Value| {
+        json!({"kind": "community", "key": key, "originalLanguage": "en", "name": {"en": key}, "topics": topics,
+            "status": "ACTIVE"})
+    };
+    let role = |of: &str| json!({"kind": "role", "key": "r", "originalLanguage": "en", "person": "p", "of": of, "roleKind": "LEADER"});
+    let db = support::database("empty", 2).await;
+    let first = [
+        topic("t", json!([])),
+        topic("u", json!([])),
+        community("a", json!(["t"])),
+        community("b", json!([])),
+        json!({"kind": "person", "key": "p", "originalLanguage": "en", "name": "P"}),
+        role("community:a"),
+    ];
+    support::import(&db, vec![support::file(&first)]).await.unwrap();
+    let moved = [community("a", json!(["u"])), role("community:b")];
+    support::import(&db, vec![support::file(&moved)]).await.unwrap();
+    let mut conn = db.connection().await.unwrap();
+    let told: Vec<(String, i64, i64)> = Sql::new(
+        "SELECT kind, cardinality(communities)::bigint, cardinality(topics)::bigint FROM changes \
+         WHERE action = 'UPDATED' AND kind IN ('COMMUNITY', 'ROLE') ORDER BY position",
+    )
+    .returning::<(Text, BigInt, BigInt)>()
+    .load(&mut conn)
+    .await
+    .unwrap();
+    assert_eq!(told, [("COMMUNITY".to_owned(), 1, 2), ("ROLE".to_owned(), 2, 0)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_epoch_of_the_log_changes_with_the_database_and_not_otherwise() {
     let db = support::database("empty", 1).await;
     let mut conn = db.connection().await.unwrap();

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::pg::Pg;
+use diesel::sql_types::Uuid as SqlUuid;
 use diesel::{AsChangeset, Insertable, QueryDsl, Queryable, Selectable};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt;
@@ -335,16 +336,18 @@ pub async fn save(tx: &mut Tx, id: Uuid, line: &Line<CommunityRecord>, hash: &st
     };
     let topics = node::ids_of(keys, NodeKind::Topic, &line.record.topics)?;
     // SQL: by primary key prefix; then one row per topic.
-    Sql::new("DELETE FROM community_topics WHERE community_id = ")
+    let mut concerned: Vec<Uuid> = Sql::new("DELETE FROM community_topics WHERE community_id = ")
         .uuid(id)
-        .returning::<()>()
-        .execute(tx.conn())
+        .push(" RETURNING topic_id")
+        .returning::<SqlUuid>()
+        .load(tx.conn())
         .await
         .map_err(doing)?;
+    concerned.extend(&topics);
     Sql::new("INSERT INTO community_topics (community_id, topic_id) SELECT ")
         .uuid(id)
         .push(", t FROM unnest(")
-        .uuids(topics.clone())
+        .uuids(topics)
         .push(") AS t ON CONFLICT DO NOTHING")
         .returning::<()>()
         .execute(tx.conn())
@@ -358,7 +361,7 @@ pub async fn save(tx: &mut Tx, id: Uuid, line: &Line<CommunityRecord>, hash: &st
         after: line,
         slug: Some(&row.slug),
         communities: vec![id],
-        topics,
+        topics: concerned,
     };
     node::keep(tx, saved).await
 }

@@ -49,8 +49,9 @@ pub fn field_audiences(
 /// The fields of a person that changed, by the audiences that they had before and have after: an entry of the change
 /// log for each, so that nobody learns that a field changed which they could see neither before nor after.
 ///
-/// `touched` are the fields of the record that differ. A field whose audience changed counts as changed. Consents
-/// are for the person alone, and so are sources, which may speak of hidden fields; what belongs to the whole record goes with the name.
+/// `touched` are the fields of the record that differ. A field whose audience changed counts as changed. Consents are
+/// for the person alone, and so are sources, which may speak of hidden fields; what belongs to the whole record goes
+/// with the name.
 pub fn changed_fields(
     person: Uuid,
     before: &FieldAudiences,
