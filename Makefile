@@ -7,7 +7,7 @@ SHELL := /bin/bash
 # Arguments of the hub, such as: make demo ARGS="--listen 127.0.0.1:9000"
 ARGS ?=
 
-.PHONY: demo test format accept needs
+.PHONY: demo test bench format accept needs needs-test
 
 ## Installs what is missing, builds, and starts the hub with the sample data on http://127.0.0.1:8080/
 demo: needs
@@ -15,20 +15,28 @@ demo: needs
 	exec ./target/debug/hub demo $(ARGS)
 
 ## Installs what the tests need and runs every check
-test: needs
+test: needs-test
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- --deny warnings
 	INSTA_UPDATE=no cargo test --locked --tests
+
+## Loads the data of scale 1 once and measures the hub against the floors; takes about ten minutes
+bench:
+	@./needs.sh bench
+	cargo bench --locked --bench hub -- $(ARGS)
 
 ## Formats the code
 format:
 	cargo fmt
 
 ## Writes the contract and the golden answers anew, to be reviewed as a diff
-accept: needs
+accept: needs-test
 	cargo build --locked --quiet
 	./target/debug/hub schema > schema.graphql
 	INSTA_UPDATE=always cargo test --locked --tests
 
 needs:
 	@./needs.sh
+
+needs-test:
+	@./needs.sh test

@@ -1,6 +1,10 @@
 #!/usr/bin/env bash
-# Finds or installs what building and running the hub needs: Rust, a C compiler, PostgreSQL 14 or later.
+# Finds or installs what the hub needs. Without an argument, what building and running it needs: Rust, a C compiler,
+# PostgreSQL 14 or later. With "test", what its tests need too: Node 20 or later, Chromium, the packages of the browser
+# tests. With "bench", what the bench needs too: wrk.
 set -euo pipefail
+cd "$(dirname "$0")"
+purpose=${1:-run}
 
 stop() {
     echo "$1" >&2
@@ -18,27 +22,57 @@ has_postgres() {
     compgen -G "/usr/local/opt/postgresql@1[4-9]/bin/initdb" >/dev/null
 }
 
+has_chromium() {
+    [ -n "${CHROMIUM:-}" ] || command -v chromium >/dev/null
+}
+
+node_major() {
+    node --version 2>/dev/null | sed -E 's/^v([0-9]+).*/\1/'
+}
+
 missing=()
 command -v cc >/dev/null || missing+=(gcc libc6-dev)
 has_postgres || missing+=(postgresql)
-[ ${#missing[@]} -gt 0 ] || exit 0
-
-as_root=()
-if [ "$(id -u)" -ne 0 ]; then
-    command -v sudo >/dev/null && sudo -n true 2>/dev/null && as_root=(sudo -n)
-    [ ${#as_root[@]} -gt 0 ] || stop "Missing: ${missing[*]}. Install them (on Debian: apt-get install ${missing[*]}) and try again."
+if [ "$purpose" = test ]; then
+    has_chromium || missing+=(chromium)
+    command -v node >/dev/null || missing+=(nodejs npm)
 fi
-command -v apt-get >/dev/null || stop "Missing: ${missing[*]}. Install them with this system's package manager and try again."
-
-# Debian's package makes and starts a cluster of its own unless it is told not to; the hub has no use for it.
-conf=/etc/postgresql-common/createcluster.conf
-if [[ " ${missing[*]} " == *" postgresql "* ]] && [ ! -e "$conf" ]; then
-    "${as_root[@]}" mkdir -p "${conf%/*}"
-    echo "create_main_cluster = false" | "${as_root[@]}" tee "$conf" >/dev/null
-    # For this installation alone: whoever wants a cluster later gets one as usual.
-    trap '"${as_root[@]}" rm -f "$conf"' EXIT
+if [ "$purpose" = bench ]; then
+    command -v wrk >/dev/null || missing+=(wrk)
 fi
-echo "Installing ${missing[*]} …"
-"${as_root[@]}" apt-get update -qq
-"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y -qq --no-install-recommends -o Dpkg::Options::=--force-confold "${missing[@]}" >/dev/null
+
+if [ ${#missing[@]} -gt 0 ]; then
+    as_root=()
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null && sudo -n true 2>/dev/null && as_root=(sudo -n)
+        [ ${#as_root[@]} -gt 0 ] ||
+            stop "Missing: ${missing[*]}. Install them (on Debian: apt-get install ${missing[*]}) and try again."
+    fi
+    command -v apt-get >/dev/null ||
+        stop "Missing: ${missing[*]}. Install them with this system's package manager and try again."
+
+    # Debian's package makes and starts a cluster of its own unless it is told not to; the hub has no use for it.
+    conf=/etc/postgresql-common/createcluster.conf
+    if [[ " ${missing[*]} " == *" postgresql "* ]] && [ ! -e "$conf" ]; then
+        "${as_root[@]}" mkdir -p "${conf%/*}"
+        echo "create_main_cluster = false" | "${as_root[@]}" tee "$conf" >/dev/null
+        # For this installation alone: whoever wants a cluster later gets one as usual.
+        trap '"${as_root[@]}" rm -f "$conf"' EXIT
+    fi
+    echo "Installing ${missing[*]} …"
+    "${as_root[@]}" apt-get update -qq
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends -o Dpkg::Options::=--force-confold "${missing[@]}" >/dev/null
+fi
+
+if [ "$purpose" = test ]; then
+    major=$(node_major)
+    [ "${major:-0}" -ge 20 ] ||
+        stop "The browser tests need Node 20 or later, and this is ${major:-none}: install it from https://nodejs.org and try again."
+    # Installed anew only when the lock file changed.
+    installed=tests/browser/node_modules/.package-lock.json
+    if [ ! -e "$installed" ] || [ tests/browser/package-lock.json -nt "$installed" ]; then
+        npm --prefix tests/browser ci --no-audit --no-fund --silent
+        touch "$installed"
+    fi
+fi

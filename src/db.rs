@@ -1,8 +1,10 @@
 //! The database: connections, reads, the write transaction, and everything that speaks to PostgreSQL for all kinds.
 
 pub mod column;
+pub mod coverage;
 pub mod dates;
 pub mod doctor;
+pub mod facets;
 pub mod listing;
 pub mod local;
 pub mod log;
@@ -10,6 +12,7 @@ pub mod migrations;
 pub mod page;
 pub mod per_parent;
 pub mod schema;
+pub mod search;
 pub mod slugs;
 pub mod statement;
 pub mod text_origins;

@@ -2,11 +2,15 @@
 
 pub mod community;
 pub mod hierarchy;
+pub mod item;
 pub mod link;
+pub mod membership;
 pub mod node;
 pub mod organization;
 pub mod person;
+pub mod project;
 pub mod record;
 pub mod role;
+pub mod search;
 pub mod source;
 pub mod topic;

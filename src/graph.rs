@@ -1,5 +1,7 @@
 //! The contract: the merged roots, the schema, and its text.
 
+pub mod completeness;
+pub mod facets;
 pub mod id;
 pub mod limits;
 pub mod node;
@@ -11,16 +13,32 @@ pub mod word;
 use async_graphql::{EmptyMutation, EmptySubscription, MergedObject, SDLExportOptions, Schema};
 
 use crate::domain::community::graph::CommunityQuery;
+use crate::domain::item::graph::ItemQuery;
 use crate::domain::link::graph::LinkQuery;
+use crate::domain::membership::graph::MembershipQuery;
 use crate::domain::organization::graph::OrganizationQuery;
 use crate::domain::person::graph::PersonQuery;
+use crate::domain::project::graph::ProjectQuery;
 use crate::domain::role::graph::RoleQuery;
+use crate::domain::search::graph::SearchQuery;
 use crate::domain::topic::graph::TopicQuery;
 use crate::graph::node::NodeQuery;
 
 /// Everything that can be asked.
 #[derive(MergedObject, Default)]
-pub struct Query(NodeQuery, OrganizationQuery, CommunityQuery, PersonQuery, RoleQuery, TopicQuery, LinkQuery);
+pub struct Query(
+    NodeQuery,
+    SearchQuery,
+    OrganizationQuery,
+    CommunityQuery,
+    PersonQuery,
+    RoleQuery,
+    MembershipQuery,
+    ProjectQuery,
+    ItemQuery,
+    TopicQuery,
+    LinkQuery,
+);
 
 /// The schema that the hub executes.
 pub type HubSchema = Schema<Query, EmptyMutation, EmptySubscription>;

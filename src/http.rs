@@ -1,5 +1,6 @@
 //! The hub on the web: the router, and what its handlers share.
 
+pub mod dashboard;
 pub mod graphql;
 pub mod pages;
 
@@ -90,6 +91,7 @@ impl Hub {
             .route("/graphql", graphql_routes)
             .route("/schema.graphql", get(schema))
             .merge(pages::router())
+            .merge(dashboard::router())
             .with_state(self)
     }
 }

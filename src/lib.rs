@@ -26,7 +26,7 @@
 //!   is visible, at a position after all that were visible before.
 //! - **Invariant:** the row in `nodes` is written by a trigger of its kind's table, never by a statement.
 //! - **Invariant:** what is derived follows: the audience of a link or a role in the database itself, that of a person
-//!   by `person::store::recompute_audiences`, owed after any write to a person, a role, or what a role is held in.
+//!   by `person::audiences::recompute`, owed after any write to a person, a role, or what a role is held in.
 //! - **Invariant:** a connection costs the same number of statements for one parent as for a thousand.
 //! - **Invariant:** [`loaders`] belong to one operation and are never shared.
 //! - **Invariant:** values reach SQL as bound parameters; text of statements is `&'static str`.

@@ -18,17 +18,28 @@ use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
 use crate::db::Db;
+use crate::db::coverage::{self, Coverage};
+use crate::db::facets::{self, Bucket, Dimension};
 use crate::db::listing::{self, List, Listed};
 use crate::domain::community::store::Communities;
+use crate::domain::item;
+use crate::domain::item::author::store::Authors;
+use crate::domain::item::store::Items;
 use crate::domain::link::store::Links;
+use crate::domain::membership;
+use crate::domain::membership::store::Memberships;
 use crate::domain::organization::store::Organizations;
 use crate::domain::person;
 use crate::domain::person::store::{AffiliationRow, People};
+use crate::domain::project::participant::store::Participants;
+use crate::domain::project::store::Projects;
 use crate::domain::role::store::Roles;
 use crate::domain::source::store::Sources;
 use crate::domain::topic::store::Topics;
 use crate::error::Fault;
 use crate::policy::{NodeKind, Viewer};
+use crate::text::language::LanguageTag;
+use crate::text::texts::Texts;
 
 /// The largest batch. One that is fuller takes a statement more.
 const MAX_BATCH: usize = 10_000;
@@ -48,12 +59,26 @@ pub struct Loaders {
     pub people: Lists<People>,
     /// Roles.
     pub roles: Lists<Roles>,
+    /// Memberships.
+    pub memberships: Lists<Memberships>,
+    /// Projects.
+    pub projects: Lists<Projects>,
+    /// Who works in projects.
+    pub participants: Lists<Participants>,
+    /// Items.
+    pub items: Lists<Items>,
+    /// Who made items.
+    pub authors: Lists<Authors>,
     /// Links.
     pub links: Lists<Links>,
     /// Sources.
     pub sources: Lists<Sources>,
     /// The affiliations of a person, in their order.
     pub affiliations: Batch<Uuid, Arc<Vec<AffiliationRow>>>,
+    /// How many active memberships a community has.
+    pub active_members: Batch<Uuid, i64>,
+    /// The body of an item; null: it has none.
+    pub bodies: Batch<Uuid, Option<Arc<Texts>>>,
     /// The node that has, or once had, a slug.
     pub slugs: Batch<(NodeKind, String), Option<Uuid>>,
 }
@@ -67,6 +92,11 @@ impl Loaders {
             communities: Lists::new(db, viewer),
             people: Lists::new(db, viewer),
             roles: Lists::new(db, viewer),
+            memberships: Lists::new(db, viewer),
+            projects: Lists::new(db, viewer),
+            participants: Lists::new(db, viewer),
+            items: Lists::new(db, viewer),
+            authors: Lists::new(db, viewer),
             links: Lists::new(db, viewer),
             sources: Lists::new(db, viewer),
             affiliations: Batch::new(db, viewer, |db, viewer, people| {
@@ -74,6 +104,21 @@ impl Loaders {
                     let mut conn = db.connection().await?;
                     let found = person::store::affiliations_of(&mut conn, &viewer, people).await?;
                     Ok(found.into_iter().map(|(person, rows)| (person, Arc::new(rows))).collect())
+                }
+                .boxed()
+            }),
+            active_members: Batch::new(db, viewer, |db, viewer, communities| {
+                async move {
+                    let mut conn = db.connection().await?;
+                    membership::store::active_in(&mut conn, &viewer, communities).await
+                }
+                .boxed()
+            }),
+            bodies: Batch::new(db, viewer, |db, viewer, items| {
+                async move {
+                    let mut conn = db.connection().await?;
+                    let found = item::store::bodies(&mut conn, &viewer, items).await?;
+                    Ok(found.into_iter().map(|(id, body)| (id, Some(Arc::new(body)))).collect())
                 }
                 .boxed()
             }),
@@ -90,6 +135,10 @@ pub struct Lists<K: Listed> {
     pub pages: Batch<PageOf<K>, PageRows<K>>,
     /// How many rows a parent has.
     pub counts: Batch<CountOf<K>, i64>,
+    /// How the rows of a parent divide.
+    pub facets: Batch<FacetOf<K>, Vec<Bucket>>,
+    /// Which texts the rows of a parent have in a language.
+    pub coverages: Batch<CoverageOf<K>, Coverage>,
 }
 
 /// The rows of a page, shared with whoever serves them.
@@ -120,6 +169,32 @@ pub struct CountOf<K: Listed> {
     pub filter: Arc<K::Filter>,
 }
 
+/// How the children of one parent divide.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct FacetOf<K: Listed> {
+    /// How they hang on it.
+    pub of: K::Of,
+    /// The parent.
+    pub parent: Uuid,
+    /// Which of them.
+    pub filter: Arc<K::Filter>,
+    /// By what.
+    pub by: Dimension,
+}
+
+/// Which texts the children of one parent have in a language.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CoverageOf<K: Listed> {
+    /// How they hang on it.
+    pub of: K::Of,
+    /// The parent.
+    pub parent: Uuid,
+    /// Which of them.
+    pub filter: Arc<K::Filter>,
+    /// The language.
+    pub language: LanguageTag,
+}
+
 impl<K: Listed> Lists<K> {
     fn new(db: &Db, viewer: &Arc<Viewer>) -> Self {
         Self {
@@ -133,6 +208,8 @@ impl<K: Listed> Lists<K> {
             }),
             pages: Batch::new(db, viewer, |db, viewer, pages| pages_of_parents(db, viewer, pages).boxed()),
             counts: Batch::new(db, viewer, |db, viewer, counts| counts_of_parents(db, viewer, counts).boxed()),
+            facets: Batch::new(db, viewer, |db, viewer, facets| facets_of_parents(db, viewer, facets).boxed()),
+            coverages: Batch::new(db, viewer, |db, viewer, asked| coverages_of_parents(db, viewer, asked).boxed()),
         }
     }
 }
@@ -174,6 +251,48 @@ async fn counts_of_parents<K: Listed>(
         let found = listing::count_per_parent::<K>(&mut conn, &viewer, of, &filter, parents).await?;
         for (parent, count) in found {
             answers.insert(CountOf { of, parent, filter: filter.clone() }, count);
+        }
+    }
+    Ok(answers)
+}
+
+async fn facets_of_parents<K: Listed>(
+    db: Db,
+    viewer: Arc<Viewer>,
+    asked: Vec<FacetOf<K>>,
+) -> Result<HashMap<FacetOf<K>, Vec<Bucket>>, Fault> {
+    let mut groups = Groups::<(K::Of, Arc<K::Filter>, Dimension)>::new();
+    for facet in asked {
+        groups.entry((facet.of, facet.filter, facet.by)).or_default().push(facet.parent);
+    }
+    let mut conn = db.connection().await?;
+    let mut answers = HashMap::new();
+    for ((of, filter, by), parents) in groups {
+        // Whoever asks has made sure that the kind has the dimension.
+        let Some(values) = K::values(by, &viewer) else { continue };
+        let found = facets::of_parents::<K>(&mut conn, &viewer, of, &filter, &values, parents).await?;
+        for (parent, buckets) in found {
+            answers.insert(FacetOf { of, parent, filter: filter.clone(), by }, buckets);
+        }
+    }
+    Ok(answers)
+}
+
+async fn coverages_of_parents<K: Listed>(
+    db: Db,
+    viewer: Arc<Viewer>,
+    asked: Vec<CoverageOf<K>>,
+) -> Result<HashMap<CoverageOf<K>, Coverage>, Fault> {
+    let mut groups = Groups::<(K::Of, Arc<K::Filter>, LanguageTag)>::new();
+    for coverage in asked {
+        groups.entry((coverage.of, coverage.filter, coverage.language)).or_default().push(coverage.parent);
+    }
+    let mut conn = db.connection().await?;
+    let mut answers = HashMap::new();
+    for ((of, filter, language), parents) in groups {
+        let found = coverage::of_parents::<K>(&mut conn, &viewer, of, &filter, &language, parents).await?;
+        for (parent, coverage) in found {
+            answers.insert(CoverageOf { of, parent, filter: filter.clone(), language: language.clone() }, coverage);
         }
     }
     Ok(answers)

@@ -1,7 +1,8 @@
 //! The command line of the hub: builds the world, runs one command, and exits.
 
-use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +22,8 @@ use knowledge_hub::http::{self, Hub};
 use knowledge_hub::policy::Viewer;
 use knowledge_hub::text::language::Languages;
 use knowledge_hub::text::messages::Message;
-use knowledge_hub::transfer::{self, ImportFailure, Input, LineProblem, Report};
+use knowledge_hub::transfer::line::MAX_LINE_BYTES;
+use knowledge_hub::transfer::{self, ImportFailure, Input, LineProblem, Mode, Outcome, Place, Report};
 
 /// How often the hub looks whether its own database still runs.
 const WATCH_EVERY: Duration = Duration::from_millis(500);
@@ -47,10 +49,19 @@ enum Command {
     Serve,
     /// Bring the database to this version.
     Migrate,
-    /// Read lines of JSON into the hub: the sample data, or the files given.
-    Seed {
-        /// Files of lines, read in this order.
+    /// Read the sample data into the hub.
+    Seed,
+    /// Read files of JSON lines into the hub, all in one transaction.
+    Import {
+        /// Files of lines; - is standard input.
+        #[arg(required = true)]
         files: Vec<PathBuf>,
+        /// Say what each line would do, and write nothing.
+        #[arg(long, conflicts_with = "each")]
+        dry_run: bool,
+        /// Read one file line by line: commit each line and print one acknowledgement for it.
+        #[arg(long)]
+        each: bool,
     },
     /// Write every node as a line of JSON to standard output.
     Export,
@@ -145,14 +156,19 @@ async fn run(arguments: Arguments, languages: &Languages) -> Result<(), Stop> {
             world.close().await;
             outcome
         }
-        Command::Seed { files } => {
-            let inputs = if files.is_empty() { transfer::sample_data() } else { read(&files)? };
-            let world = World::open_current(&config).await?;
-            let outcome = load(&world.db, inputs, languages).await;
-            world.close().await;
-            let report = outcome?;
-            println!("{}", sentence_of(&report).sentence(languages));
-            Ok(())
+        Command::Seed => read_lines(&config, transfer::sample_data(), Mode::Write, languages).await,
+        Command::Import { files, each: true, .. } => match files.as_slice() {
+            [file] => {
+                let world = World::open_current(&config).await?;
+                let outcome = feed(&world.db, file, languages).await;
+                world.close().await;
+                outcome
+            }
+            _ => Err(Message::new("cli-each-one-file").into()),
+        },
+        Command::Import { files, dry_run, .. } => {
+            let mode = if dry_run { Mode::Rehearse } else { Mode::Write };
+            read_lines(&config, read(&files)?, mode, languages).await
         }
         Command::Export => {
             let world = World::open_current(&config).await?;
@@ -302,7 +318,7 @@ async fn prepare(db: &Db, languages: &Languages, demo: bool) -> Result<(), Stop>
     log::ensure_epoch(&mut connection, http::new_epoch()).await?;
     drop(connection);
     if demo {
-        let report = load(db, transfer::sample_data(), languages).await?;
+        let report = load(db, transfer::sample_data(), Mode::Write, languages).await?;
         println!("{}", sentence_of(&report).sentence(languages));
     }
     Ok(())
@@ -357,7 +373,93 @@ fn told_to_stop() -> std::io::Result<impl Future<Output = ()> + Send + 'static> 
     })
 }
 
-async fn load(db: &Db, inputs: Vec<Input>, languages: &Languages) -> Result<Report, Stop> {
+/// Reads files of lines and says what came of it.
+async fn read_lines(config: &Config, inputs: Vec<Input>, mode: Mode, languages: &Languages) -> Result<(), Stop> {
+    let world = World::open_current(config).await?;
+    let outcome = load(&world.db, inputs, mode, languages).await;
+    world.close().await;
+    let report = outcome?;
+    let mut text = String::new();
+    for line in report.lines.iter().filter(|_| mode == Mode::Rehearse) {
+        let message = match line.outcome {
+            Outcome::Created => Message::new("import-would-create"),
+            Outcome::Updated => Message::new("import-would-update"),
+            Outcome::Unchanged => Message::new("import-would-keep"),
+            Outcome::Retired => Message::new("import-would-retire"),
+        };
+        let message = message
+            .with("file", line.place.file.as_str())
+            .with("line", line.place.line)
+            .with("node", line.node.as_str());
+        text.push_str(&message.sentence(languages));
+        text.push('\n');
+    }
+    if mode == Mode::Rehearse {
+        text.push_str(&Message::new("import-rehearsed").sentence(languages));
+        text.push('\n');
+    }
+    text.push_str(&sentence_of(&report).sentence(languages));
+    print(&text)
+}
+
+/// Reads a file line by line, each in a transaction of its own, and acknowledges each on standard output once it is
+/// committed or refused. Blank lines are passed over. Fails at the end when a line was refused.
+async fn feed(db: &Db, file: &Path, languages: &Languages) -> Result<(), Stop> {
+    let name = file.display().to_string();
+    let unreadable = |error: std::io::Error| {
+        let message = Message::new("cli-file-unreadable").with("file", name.as_str());
+        Stop::Refused(message.with("reason", error.to_string()))
+    };
+    let mut lines: Box<dyn BufRead + Send> = if name == "-" {
+        Box::new(BufReader::new(std::io::stdin()))
+    } else {
+        Box::new(BufReader::new(File::open(file).map_err(unreadable)?))
+    };
+    let (mut number, mut refused) = (0_usize, 0_usize);
+    loop {
+        let read = blocking(move || (next_line(&mut lines), lines)).await?;
+        lines = read.1;
+        let Some(bytes) = read.0.map_err(unreadable)? else { break };
+        number = number.saturating_add(1);
+        if bytes.iter().all(u8::is_ascii_whitespace) {
+            continue;
+        }
+        let place = Place { file: name.clone(), line: number };
+        let acknowledgement = transfer::import_line(db, Viewer::system("import"), place, &bytes, languages).await?;
+        if acknowledgement["outcome"] == "REFUSED" {
+            refused = refused.saturating_add(1);
+        }
+        print(&acknowledgement.to_string())?;
+    }
+    if refused == 0 { Ok(()) } else { Err(Stop::Told) }
+}
+
+/// The next line without its end, null at the end of the file. Of a line that is too long only so much is kept that it is
+/// seen to be too long.
+fn next_line(lines: &mut dyn BufRead) -> std::io::Result<Option<Vec<u8>>> {
+    let (mut line, mut met_any) = (Vec::new(), false);
+    loop {
+        let piece = lines.fill_buf()?;
+        if piece.is_empty() {
+            return Ok(Some(line).filter(|_| met_any));
+        }
+        met_any = true;
+        let end = piece.iter().position(|byte| *byte == b'\n');
+        let (text, used) = match end {
+            Some(end) => (piece.get(..end), end.saturating_add(1)),
+            None => (Some(piece), piece.len()),
+        };
+        if line.len() <= MAX_LINE_BYTES {
+            line.extend_from_slice(text.unwrap_or_default());
+        }
+        lines.consume(used);
+        if end.is_some() {
+            return Ok(Some(line));
+        }
+    }
+}
+
+async fn load(db: &Db, inputs: Vec<Input>, mode: Mode, languages: &Languages) -> Result<Report, Stop> {
     let terminal = std::io::stderr().is_terminal();
     let bar = if terminal { ProgressBar::new(0) } else { ProgressBar::hidden() };
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} {eta}") {
@@ -373,7 +475,7 @@ async fn load(db: &Db, inputs: Vec<Input>, languages: &Languages) -> Result<Repo
             eprintln!("{}", message.sentence(&spoken));
         }
     };
-    let outcome = transfer::import(db, Viewer::system("seed"), inputs, Arc::new(progress)).await;
+    let outcome = transfer::import(db, Viewer::system("import"), inputs, mode, Arc::new(progress)).await;
     bar.finish_and_clear();
     outcome.map_err(|failure| match failure {
         ImportFailure::Fault(fault) => Stop::Failed(fault),
@@ -384,7 +486,13 @@ async fn load(db: &Db, inputs: Vec<Input>, languages: &Languages) -> Result<Repo
 fn read(files: &[PathBuf]) -> Result<Vec<Input>, Stop> {
     let read_one = |path: &PathBuf| {
         let name = path.display().to_string();
-        match std::fs::read(path) {
+        let read = if name == "-" {
+            let mut bytes = Vec::new();
+            std::io::stdin().read_to_end(&mut bytes).map(|_| bytes)
+        } else {
+            std::fs::read(path)
+        };
+        match read {
             Ok(bytes) => Ok(Input { name, bytes }),
             Err(error) => {
                 let message = Message::new("cli-file-unreadable").with("file", name).with("reason", error.to_string());
@@ -447,6 +555,7 @@ fn sentence_of(report: &Report) -> Message {
         .with("created", report.created)
         .with("updated", report.updated)
         .with("unchanged", report.unchanged)
+        .with("retired", report.retired)
 }
 
 /// Writes to standard output; a reader who went away early is no fault.

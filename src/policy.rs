@@ -44,6 +44,12 @@ pub enum NodeKind {
     Person,
     /// A published fact: a person held a role in a community or an organization.
     Role,
+    /// A person belongs to a community.
+    Membership,
+    /// A research project.
+    Project,
+    /// A knowledge-translation item.
+    Item,
     /// A typed edge between two nodes.
     Link,
 }

@@ -6,6 +6,7 @@ pub mod approximate_count;
 pub mod identifier;
 pub mod imprecise_date;
 pub mod language;
+pub mod markdown;
 pub mod messages;
 pub mod statement;
 pub mod texts;

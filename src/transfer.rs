@@ -1,42 +1,31 @@
 //! Seed, import and export: one JSON Lines format for every kind.
 //!
-//! A file of lines is read in one transaction: every line is checked before anything is written, and one bad line
+//! Files of lines are read in one transaction: every line is checked before anything is written, and one bad line
 //! leaves nothing behind. Nodes are matched by key; a line that is the same as the one imported last is skipped, so
-//! reading the sample data again reverts nobody's edit.
+//! reading the sample data again reverts nobody's edit. A line that is missing takes nothing away; a node goes by a line
+//! of its own, `{"retire": "item:key"}`.
+//!
+//! A feed is read line by line instead, each in a transaction of its own, with one acknowledgement per line.
+
+pub mod line;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use diesel_async::AsyncPgConnection;
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
-use serde::Serialize;
-use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
-use strum::VariantArray;
+use serde_json::{Value, json};
+use strum::{AsRefStr, VariantArray};
 use uuid::Uuid;
 
 use crate::db::Db;
 use crate::db::write::{self, Tx};
-use crate::domain::community::record::CommunityRecord;
-use crate::domain::link::record::LinkRecord;
-use crate::domain::node::{self, Line};
-use crate::domain::organization::record::OrganizationRecord;
-use crate::domain::person::record::PersonRecord;
-use crate::domain::record::{HEADER_FIELDS, Header, Keys, Problems, Record, Reference};
-use crate::domain::role::record::RoleRecord;
-use crate::domain::topic::record::TopicRecord;
-use crate::domain::{community, link, organization, person, role, topic};
+use crate::domain::record::Keys;
+use crate::domain::{node, organization, person, topic};
 use crate::error::{Code, Fault};
 use crate::policy::{NodeKind, Viewer};
-use crate::text::identifier;
 use crate::text::language::Languages;
 use crate::text::messages::Message;
-
-/// The longest line: 1 MB, more than any node of legal size needs.
-const MAX_LINE_BYTES: usize = 1_000_000;
+use crate::transfer::line::{Format, Parsed, What};
 
 /// How many nodes are exported at a time.
 const EXPORT_CHUNK: i64 = 500;
@@ -67,8 +56,33 @@ pub fn sample_data() -> Vec<Input> {
     files.collect()
 }
 
+/// What a line did to its node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, AsRefStr)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+pub enum Outcome {
+    /// It was written for the first time.
+    Created,
+    /// It was written again.
+    Updated,
+    /// The line was imported before, word for word, or the node was retired before.
+    Unchanged,
+    /// It was retired.
+    Retired,
+}
+
+/// What a line did, and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineOutcome {
+    /// Where it stands.
+    pub place: Place,
+    /// Its node, as `item:key`.
+    pub node: String,
+    /// What it did.
+    pub outcome: Outcome,
+}
+
 /// What an import did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// Nodes written for the first time.
     pub created: usize,
@@ -76,6 +90,19 @@ pub struct Report {
     pub updated: usize,
     /// Lines that were imported before, word for word.
     pub unchanged: usize,
+    /// Nodes retired.
+    pub retired: usize,
+    /// Line by line, in the order in which they were written; empty unless it was asked for.
+    pub lines: Vec<LineOutcome>,
+}
+
+/// Whether an import is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// It is written.
+    Write,
+    /// It is written and taken back, and what each line would have done is reported.
+    Rehearse,
 }
 
 /// Why an import wrote nothing.
@@ -119,71 +146,93 @@ impl From<Fault> for ImportFailure {
     }
 }
 
-/// A line that was read and checked.
-struct Parsed {
-    place: Place,
-    header: Header,
-    body: Body,
-    hash: String,
-}
-
-#[derive(Clone, Debug)]
-struct Place {
-    file: String,
-    line: usize,
+/// Where a line stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The file.
+    pub file: String,
+    /// The line, counted from 1.
+    pub line: usize,
 }
 
 impl Place {
-    fn problem(&self, field: Option<String>, message: Message) -> LineProblem {
+    /// A problem at this place.
+    pub fn problem(&self, field: Option<String>, message: Message) -> LineProblem {
         LineProblem { file: self.file.clone(), line: self.line, field, message }
     }
 }
 
-enum Body {
-    Topic(TopicRecord),
-    Organization(Box<OrganizationRecord>),
-    Community(Box<CommunityRecord>),
-    Person(Box<PersonRecord>),
-    Role(Box<RoleRecord>),
-    Link(Box<LinkRecord>),
-}
+/// Told of every line that is written: how many are, and how many there are.
+pub type Progress = Arc<dyn Fn(usize, usize) + Send + Sync>;
 
-impl Body {
-    fn kind(&self) -> NodeKind {
-        match self {
-            Self::Topic(_) => NodeKind::Topic,
-            Self::Organization(_) => NodeKind::Organization,
-            Self::Community(_) => NodeKind::Community,
-            Self::Person(_) => NodeKind::Person,
-            Self::Role(_) => NodeKind::Role,
-            Self::Link(_) => NodeKind::Link,
-        }
-    }
-
-    fn references(&self) -> Vec<Reference> {
-        match self {
-            Self::Topic(record) => record.references(),
-            Self::Organization(record) => record.references(),
-            Self::Community(record) => record.references(),
-            Self::Person(record) => record.references(),
-            Self::Role(record) => record.references(),
-            Self::Link(record) => record.references(),
-        }
-    }
-}
-
-/// Reads files of lines into the hub, in one transaction. `progress` is told of every line that is written.
+/// Reads files of lines into the hub, in one transaction.
 pub async fn import(
     db: &Db,
     viewer: Viewer,
     inputs: Vec<Input>,
-    progress: Arc<dyn Fn(usize, usize) + Send + Sync>,
+    mode: Mode,
+    progress: Progress,
 ) -> Result<Report, ImportFailure> {
     let lines = parse(&inputs).map_err(ImportFailure::Lines)?;
+    drop(inputs);
+    run(db, viewer, lines, mode, progress).await
+}
+
+/// Reads one line of a feed into the hub, in a transaction of its own. The answer is its acknowledgement: one object of
+/// JSON, without the line's end. A line that cannot be used is acknowledged as REFUSED; a fault is not acknowledged, so
+/// whatever was acknowledged is committed or refused for good.
+pub async fn import_line(
+    db: &Db,
+    viewer: Viewer,
+    place: Place,
+    bytes: &[u8],
+    languages: &Languages,
+) -> Result<Value, Fault> {
+    let number = place.line;
+    let outcome = match line::parse(bytes, &place) {
+        Ok(line) => run(db, viewer, vec![line], Mode::Write, Arc::new(|_, _| ())).await,
+        Err(problems) => Err(ImportFailure::Lines(problems)),
+    };
+    match outcome {
+        Ok(report) => Ok(match report.lines.first() {
+            Some(line) => json!({"line": number, "node": line.node, "outcome": line.outcome.as_ref()}),
+            None => return Err(Fault::internal("acknowledging a line", "nothing was done")),
+        }),
+        Err(ImportFailure::Lines(problems)) => {
+            let problem = |problem: &LineProblem| json!({"field": problem.field, "code": problem.message.id(), "message": problem.message.sentence(languages)});
+            let problems: Vec<Value> = problems.iter().map(problem).collect();
+            Ok(json!({"line": number, "outcome": "REFUSED", "problems": problems}))
+        }
+        // What the lines together got wrong is here this line's own.
+        Err(ImportFailure::Fault(fault)) if fault.code() == Code::BadUserInput => {
+            let message = fault.message();
+            let problem = json!({"field": null, "code": message.id(), "message": message.sentence(languages)});
+            Ok(json!({"line": number, "outcome": "REFUSED", "problems": [problem]}))
+        }
+        Err(ImportFailure::Fault(fault)) => Err(fault),
+    }
+}
+
+async fn run(
+    db: &Db,
+    viewer: Viewer,
+    lines: Vec<Parsed>,
+    mode: Mode,
+    progress: Progress,
+) -> Result<Report, ImportFailure> {
+    // A long report is for those who ask for it.
+    let tells_lines = mode == Mode::Rehearse || lines.len() == 1;
     // Which line the transaction is at, for the message when a store refuses it.
     let at: Arc<Mutex<Option<Place>>> = Arc::default();
     let noted = at.clone();
-    let outcome = write::write(db, viewer, move |tx| import_lines(tx, lines, noted, progress).boxed()).await;
+    let outcome = match mode {
+        Mode::Write => {
+            write::write(db, viewer, move |tx| write_lines(tx, lines, tells_lines, noted, progress).boxed()).await
+        }
+        Mode::Rehearse => {
+            write::rehearse(db, viewer, move |tx| write_lines(tx, lines, tells_lines, noted, progress).boxed()).await
+        }
+    };
     outcome.map_err(|fault| {
         let place = at.lock().ok().and_then(|place| place.clone());
         match (fault.code(), place) {
@@ -204,10 +253,10 @@ fn parse(inputs: &[Input]) -> Result<Vec<Parsed>, Vec<LineProblem>> {
             if bytes.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
-            match parse_line(bytes, &place) {
+            match line::parse(bytes, &place) {
                 Ok(line) => {
-                    if !seen.insert((line.body.kind(), line.header.key.clone())) {
-                        let message = Message::new("key-twice").with("key", line.header.key.as_str());
+                    if !seen.insert((line.kind, line.key.clone())) {
+                        let message = Message::new("key-twice").with("key", line.key.as_str());
                         problems.push(place.problem(Some("key".to_owned()), message));
                     }
                     lines.push(line);
@@ -219,87 +268,15 @@ fn parse(inputs: &[Input]) -> Result<Vec<Parsed>, Vec<LineProblem>> {
     if problems.is_empty() { Ok(lines) } else { Err(problems) }
 }
 
-fn parse_line(bytes: &[u8], place: &Place) -> Result<Parsed, Vec<LineProblem>> {
-    let whole = |message| vec![place.problem(None, message)];
-    if bytes.len() > MAX_LINE_BYTES {
-        return Err(whole(Message::new("line-too-long").with("max", MAX_LINE_BYTES)));
-    }
-    let text = std::str::from_utf8(bytes).map_err(|_| whole(Message::new("line-not-utf8")))?;
-    let value: Value = serde_json::from_str(text)
-        .map_err(|error| whole(Message::new("line-not-json").with("reason", error.to_string())))?;
-    let Value::Object(mut fields) = value else { return Err(whole(Message::new("line-not-object"))) };
-    let kind = fields.remove("kind").and_then(|kind| kind.as_str()?.to_uppercase().parse::<NodeKind>().ok());
-    let Some(kind) = kind else {
-        return Err(vec![place.problem(Some("kind".to_owned()), Message::new("kind-unknown"))]);
-    };
-    let mut header_fields = Map::new();
-    for name in HEADER_FIELDS {
-        if let Some(value) = fields.remove(name) {
-            header_fields.insert(name.to_owned(), value);
-        }
-    }
-    let header: Header = read(header_fields, place)?;
-    let (header, body, hash) = match kind {
-        NodeKind::Topic => checked(header, fields, place).map(|(h, r, hash)| (h, Body::Topic(r), hash)),
-        NodeKind::Organization => {
-            checked(header, fields, place).map(|(h, r, hash)| (h, Body::Organization(Box::new(r)), hash))
-        }
-        NodeKind::Community => {
-            checked(header, fields, place).map(|(h, r, hash)| (h, Body::Community(Box::new(r)), hash))
-        }
-        NodeKind::Person => checked(header, fields, place).map(|(h, r, hash)| (h, Body::Person(Box::new(r)), hash)),
-        NodeKind::Role => checked(header, fields, place).map(|(h, r, hash)| (h, Body::Role(Box::new(r)), hash)),
-        NodeKind::Link => checked(header, fields, place).map(|(h, r, hash)| (h, Body::Link(Box::new(r)), hash)),
-    }?;
-    Ok(Parsed { place: place.clone(), header, body, hash })
-}
-
-fn read<T: serde::de::DeserializeOwned>(fields: Map<String, Value>, place: &Place) -> Result<T, Vec<LineProblem>> {
-    serde_path_to_error::deserialize(Value::Object(fields)).map_err(|error| {
-        let path = error.path().to_string();
-        let field = Some(path).filter(|path| path != ".");
-        let message = Message::new("field-unusable").with("reason", error.into_inner().to_string());
-        vec![place.problem(field, message)]
-    })
-}
-
-/// Reads and checks a record; the hash is that of its canonical form, so that white space in a file says nothing.
-fn checked<R: Record>(
-    mut header: Header,
-    fields: Map<String, Value>,
-    place: &Place,
-) -> Result<(Header, R, String), Vec<LineProblem>> {
-    let mut record: R = read(fields, place)?;
-    let mut problems = Problems::default();
-    header.check(R::KIND, &mut problems);
-    record.check(&mut problems);
-    for reference in record.references() {
-        if let Err(message) = identifier::slug(&reference.key) {
-            problems.add(reference.field, message);
-        }
-        // Among the records only parents are of the record's own kind.
-        if reference.kind == R::KIND && reference.key == header.key {
-            problems.add(reference.field, Message::new("above-itself").with("key", header.key.as_str()));
-        }
-    }
-    let found: Vec<LineProblem> =
-        problems.into_vec().into_iter().map(|problem| place.problem(Some(problem.field), problem.message)).collect();
-    if !found.is_empty() {
-        return Err(found);
-    }
-    let line = write_line(&header, &record).map_err(|fault| vec![place.problem(None, fault.message().clone())])?;
-    let hash = URL_SAFE_NO_PAD.encode(Sha256::digest(line.as_bytes()));
-    Ok((header, record, hash))
-}
-
-async fn import_lines(
+async fn write_lines(
     tx: &mut Tx,
     mut lines: Vec<Parsed>,
+    tells_lines: bool,
     at: Arc<Mutex<Option<Place>>>,
-    progress: Arc<dyn Fn(usize, usize) + Send + Sync>,
+    progress: Progress,
 ) -> Result<Report, Fault> {
     tx.one_import_at_a_time().await?;
-    lines.sort_by_key(|line| line.body.kind());
+    lines.sort_by_key(|line| line.kind);
     let (keys, known) = resolve(tx, &lines).await?;
     let mut report = Report::default();
     let mut written: HashMap<NodeKind, Vec<Uuid>> = HashMap::new();
@@ -309,19 +286,21 @@ async fn import_lines(
         if let Ok(mut at) = at.lock() {
             *at = Some(line.place.clone());
         }
-        let kind = line.body.kind();
-        let id = keys.id(kind, &line.header.key)?;
-        match known.get(&id) {
-            Some(Some(hash)) if *hash == line.hash => report.unchanged += 1,
-            known => {
-                if known.is_some() {
-                    report.updated += 1;
-                } else {
-                    report.created += 1;
-                }
-                owed.extend(save(tx, id, line, &keys).await?);
-                written.entry(kind).or_default().push(id);
-            }
+        let id = keys.id(line.kind, &line.key)?;
+        let (outcome, people) = write_line(tx, id, &line, &keys, known.get(&id).map(Option::as_deref)).await?;
+        owed.extend(people);
+        match outcome {
+            Outcome::Created => report.created += 1,
+            Outcome::Updated => report.updated += 1,
+            Outcome::Unchanged => report.unchanged += 1,
+            Outcome::Retired => report.retired += 1,
+        }
+        if outcome != Outcome::Unchanged {
+            written.entry(line.kind).or_default().push(id);
+        }
+        if tells_lines {
+            let node = format!("{}:{}", line.kind.as_ref().to_lowercase(), line.key);
+            report.lines.push(LineOutcome { place: line.place, node, outcome });
         }
         progress(index.saturating_add(1), total);
     }
@@ -333,25 +312,30 @@ async fn import_lines(
     Ok(report)
 }
 
-/// Writes one line; the answer is the people of whom it has to be decided anew who sees what.
-async fn save(tx: &mut Tx, id: Uuid, line: Parsed, keys: &Keys) -> Result<Vec<Uuid>, Fault> {
-    let (header, hash) = (line.header, line.hash);
-    match line.body {
-        Body::Topic(record) => topic::store::save(tx, id, &Line { header, record }, &hash, keys).await?,
-        Body::Organization(record) => {
-            organization::store::save(tx, id, &Line { header, record: *record }, &hash, keys).await?;
+/// Writes one line; the answer is also the people of whom it has to be decided anew who sees what. `known` is null for a
+/// node that is not there, else the hash of the line that it was imported from last.
+async fn write_line(
+    tx: &mut Tx,
+    id: Uuid,
+    line: &Parsed,
+    keys: &Keys,
+    known: Option<Option<&str>>,
+) -> Result<(Outcome, Vec<Uuid>), Fault> {
+    match (&line.what, known) {
+        (What::State { hash, .. }, Some(Some(last))) if last == hash => Ok((Outcome::Unchanged, Vec::new())),
+        (What::State { node, hash, .. }, known) => {
+            let outcome = if known.is_some() { Outcome::Updated } else { Outcome::Created };
+            Ok((outcome, node.save(tx, id, hash, keys).await?))
         }
-        Body::Community(record) => {
-            community::store::save(tx, id, &Line { header, record: *record }, &hash, keys).await?;
-        }
-        Body::Link(record) => link::store::save(tx, id, &Line { header, record: *record }, &hash, keys).await?,
-        Body::Role(record) => return role::store::save(tx, id, &Line { header, record: *record }, &hash, keys).await,
-        Body::Person(record) => {
-            person::store::save(tx, id, &Line { header, record: *record }, &hash, keys).await?;
-            return Ok(vec![id]);
-        }
+        (What::Retire, known) => match (Format::of(line.kind).retire)(tx, id, known.flatten()).await? {
+            Some(owed) => {
+                // A person who is retired is nobody's any more, also not of those whom no role shows.
+                let own = Some(id).filter(|_| line.kind == NodeKind::Person);
+                Ok((Outcome::Retired, owed.into_iter().chain(own).collect()))
+            }
+            None => Ok((Outcome::Unchanged, Vec::new())),
+        },
     }
-    Ok(Vec::new())
 }
 
 /// What can be judged only when every line is written: hierarchies, and who sees which person.
@@ -362,7 +346,7 @@ async fn finish(tx: &mut Tx, mut written: HashMap<NodeKind, Vec<Uuid>>, people: 
     topic::store::check_hierarchy(tx, topics).await?;
     organization::store::check_hierarchy(tx, organizations.clone()).await?;
     let held_in = communities.into_iter().chain(organizations).collect();
-    person::store::recompute_audiences(tx, people, held_in).await
+    person::audiences::recompute(tx, people, held_in).await
 }
 
 /// The ids behind every key that the lines name, new ones for lines that come for the first time; and for those that
@@ -370,9 +354,11 @@ async fn finish(tx: &mut Tx, mut written: HashMap<NodeKind, Vec<Uuid>>, people: 
 async fn resolve(tx: &mut Tx, lines: &[Parsed]) -> Result<(Keys, HashMap<Uuid, Option<String>>), Fault> {
     let mut named: HashMap<NodeKind, Vec<String>> = HashMap::new();
     for line in lines {
-        named.entry(line.body.kind()).or_default().push(line.header.key.clone());
-        for reference in line.body.references() {
-            named.entry(reference.kind).or_default().push(reference.key);
+        named.entry(line.kind).or_default().push(line.key.clone());
+        if let What::State { references, .. } = &line.what {
+            for reference in references {
+                named.entry(reference.kind).or_default().push(reference.key.clone());
+            }
         }
     }
     let (mut keys, mut known) = (Keys::default(), HashMap::new());
@@ -383,26 +369,12 @@ async fn resolve(tx: &mut Tx, lines: &[Parsed]) -> Result<(Keys, HashMap<Uuid, O
         }
     }
     for line in lines {
-        if !keys.contains(line.body.kind(), &line.header.key) {
+        if matches!(line.what, What::State { .. }) && !keys.contains(line.kind, &line.key) {
             let id = tx.new_id();
-            keys.insert(line.body.kind(), line.header.key.clone(), id);
+            keys.insert(line.kind, line.key.clone(), id);
         }
     }
     Ok((keys, known))
-}
-
-#[derive(Serialize)]
-struct OutLine<'a, R> {
-    kind: String,
-    #[serde(flatten)]
-    header: &'a Header,
-    #[serde(flatten)]
-    record: &'a R,
-}
-
-fn write_line<R: Record>(header: &Header, record: &R) -> Result<String, Fault> {
-    let line = OutLine { kind: R::KIND.as_ref().to_lowercase(), header, record };
-    serde_json::to_string(&line).map_err(|error| Fault::internal("writing a line", error))
 }
 
 /// Writes every node as a line: kind by kind, each in the order of keys, so that equal hubs export equal bytes.
@@ -411,14 +383,7 @@ pub async fn export(db: &Db, viewer: &Viewer, mut out: impl FnMut(&str) -> std::
     for kind in NodeKind::VARIANTS {
         let mut after = String::new();
         loop {
-            let chunk = match kind {
-                NodeKind::Topic => chunk(topic::store::export, &mut conn, viewer, &after).await?,
-                NodeKind::Organization => chunk(organization::store::export, &mut conn, viewer, &after).await?,
-                NodeKind::Community => chunk(community::store::export, &mut conn, viewer, &after).await?,
-                NodeKind::Person => chunk(person::store::export, &mut conn, viewer, &after).await?,
-                NodeKind::Role => chunk(role::store::export, &mut conn, viewer, &after).await?,
-                NodeKind::Link => chunk(link::store::export, &mut conn, viewer, &after).await?,
-            };
+            let chunk = (Format::of(*kind).write_after)(&mut conn, viewer, &after, EXPORT_CHUNK).await?;
             let Some((last, _)) = chunk.last() else { break };
             after.clone_from(last);
             for (_, line) in chunk {
@@ -427,20 +392,4 @@ pub async fn export(db: &Db, viewer: &Viewer, mut out: impl FnMut(&str) -> std::
         }
     }
     Ok(())
-}
-
-type Exported<'a, R> = BoxFuture<'a, Result<Vec<Line<R>>, Fault>>;
-
-async fn chunk<R: Record, F>(
-    read: F,
-    conn: &mut AsyncPgConnection,
-    viewer: &Viewer,
-    after: &str,
-) -> Result<Vec<(String, String)>, Fault>
-where
-    F: for<'a> Fn(&'a mut AsyncPgConnection, &'a Viewer, &'a str, i64) -> Exported<'a, R>,
-{
-    let lines = read(conn, viewer, after, EXPORT_CHUNK).await?;
-    let written = lines.iter().map(|line| Ok((line.header.key.clone(), write_line(&line.header, &line.record)?)));
-    written.collect()
 }

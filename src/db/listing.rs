@@ -16,6 +16,8 @@ use futures_util::future::BoxFuture;
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::db::coverage::TextColumn;
+use crate::db::facets::{Dimension, Values};
 use crate::db::page::{self, Direction, Page, SortColumn, SortKey};
 use crate::db::per_parent::PerParent;
 use crate::db::statement::{Rows, Sql};
@@ -38,6 +40,8 @@ pub trait Listed: Copy + Debug + Eq + Hash + Send + Sync + 'static {
     const TABLE: &'static str;
     /// The table's id column, qualified.
     const ID: &'static str;
+    /// The texts that a row can have in several languages, one column each; parts of lists are not among them.
+    const TEXTS: &'static [TextColumn];
 
     /// The condition of a filter.
     fn condition(filter: &Self::Filter, viewer: &Viewer) -> Sql;
@@ -49,6 +53,8 @@ pub trait Listed: Copy + Debug + Eq + Hash + Send + Sync + 'static {
     fn keys(row: &Self::Row, order: Self::Order, languages: &Languages) -> Vec<SortKey>;
     /// The row's id.
     fn id(row: &Self::Row) -> Uuid;
+    /// Where the values of a dimension come from; null: rows of this kind have none.
+    fn values(by: Dimension, viewer: &Viewer) -> Option<Values>;
     /// The rows' condition of visibility; kinds that are not nodes decide it by their node.
     fn visible(viewer: &Viewer) -> Sql;
 

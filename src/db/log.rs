@@ -24,6 +24,10 @@ pub enum ChangeAction {
     Created,
     /// Fields or audience changed.
     Updated,
+    /// It was put before its readers.
+    Published,
+    /// It was retired.
+    Retired,
 }
 
 /// One entry of the change log, as the store that made the change tells it. Never holds content.

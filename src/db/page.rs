@@ -31,6 +31,8 @@ pub enum SortKey {
     Date(Option<NaiveDate>),
     /// A moment, with the database's microseconds.
     Time(DateTime<Utc>),
+    /// A whole number.
+    Number(i32),
 }
 
 impl SortKey {
@@ -77,6 +79,7 @@ enum KeyKind {
     Text,
     Date,
     Time,
+    Number,
 }
 
 impl SortColumn {
@@ -100,6 +103,11 @@ impl SortColumn {
         Self { sql, kind: KeyKind::Time, nullable: false }
     }
 
+    /// A whole number that every row has.
+    pub fn number(sql: Sql) -> Self {
+        Self { sql, kind: KeyKind::Number, nullable: false }
+    }
+
     /// Whether a key, which may come from a forged cursor, can stand for a value of the column.
     pub fn fits(&self, key: &SortKey) -> bool {
         match key {
@@ -107,6 +115,7 @@ impl SortColumn {
             SortKey::Date(Some(day)) => self.kind == KeyKind::Date && YEARS.contains(&day.year()),
             SortKey::Text(None) => self.kind == KeyKind::Text && self.nullable,
             SortKey::Date(None) => self.kind == KeyKind::Date && self.nullable,
+            SortKey::Number(_) => self.kind == KeyKind::Number,
             SortKey::Time(moment) => self.kind == KeyKind::Time && YEARS.contains(&moment.year()),
         }
     }
@@ -190,5 +199,6 @@ fn bound(key: &SortKey) -> Option<Sql> {
         SortKey::Text(value) => value.as_ref().map(|text| Sql::default().text(text.clone())),
         SortKey::Date(value) => value.map(|day| Sql::default().date(day)),
         SortKey::Time(value) => Some(Sql::default().time(*value)),
+        SortKey::Number(value) => Some(Sql::default().number(*value)),
     }
 }

@@ -67,6 +67,15 @@ diesel::table! {
         contact_email -> Nullable<Text>,
         languages -> Array<Text>,
         status -> Text,
+        retired -> Bool,
+    }
+}
+
+diesel::table! {
+    community_counts (community_id) {
+        community_id -> Uuid,
+        active_members -> BigInt,
+        created_at -> Timestamptz,
     }
 }
 
@@ -101,6 +110,66 @@ diesel::table! {
 }
 
 diesel::table! {
+    item_authors (id) {
+        id -> Uuid,
+        item_id -> Uuid,
+        person_id -> Nullable<Uuid>,
+        byline -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    item_communities (item_id, community_id) {
+        item_id -> Uuid,
+        community_id -> Uuid,
+        ordered_at -> Timestamptz,
+        is_public -> Bool,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    item_topics (item_id, topic_id) {
+        item_id -> Uuid,
+        topic_id -> Uuid,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    items (id) {
+        id -> Uuid,
+        key -> Text,
+        audience -> Array<Text>,
+        original_language -> Text,
+        import_hash -> Nullable<Text>,
+        verified_on -> Nullable<Date>,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        retired -> Bool,
+        slug -> Text,
+        kind -> Text,
+        title -> Jsonb,
+        summary -> Nullable<Jsonb>,
+        url -> Nullable<Text>,
+        body -> Nullable<Jsonb>,
+        intended_for -> Array<Text>,
+        licence -> Nullable<Text>,
+        content_languages -> Array<Text>,
+        project_id -> Nullable<Uuid>,
+        doi -> Nullable<Text>,
+        evidence_level -> Nullable<Text>,
+        status -> Text,
+        issued -> Nullable<Jsonb>,
+        issued_earliest -> Nullable<Date>,
+        issued_latest -> Nullable<Date>,
+        published_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     links (id) {
         id -> Uuid,
         key -> Text,
@@ -123,6 +192,7 @@ diesel::table! {
         until_earliest -> Nullable<Date>,
         until_latest -> Nullable<Date>,
         note -> Nullable<Jsonb>,
+        retired -> Bool,
     }
 }
 
@@ -135,6 +205,28 @@ diesel::table! {
         database_oid -> BigInt,
         log_oid -> BigInt,
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    memberships (id) {
+        id -> Uuid,
+        key -> Text,
+        audience -> Array<Text>,
+        original_language -> Text,
+        import_hash -> Nullable<Text>,
+        verified_on -> Nullable<Date>,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        retired -> Bool,
+        person_id -> Uuid,
+        community_id -> Uuid,
+        status -> Text,
+        tier -> Nullable<Text>,
+        since -> Nullable<Jsonb>,
+        since_earliest -> Nullable<Date>,
+        since_latest -> Nullable<Date>,
     }
 }
 
@@ -183,6 +275,7 @@ diesel::table! {
         parent_id -> Nullable<Uuid>,
         languages -> Array<Text>,
         status -> Text,
+        retired -> Bool,
     }
 }
 
@@ -206,6 +299,7 @@ diesel::table! {
         languages -> Array<Text>,
         orcid -> Nullable<Text>,
         field_audiences -> Jsonb,
+        retired -> Bool,
     }
 }
 
@@ -214,6 +308,59 @@ diesel::table! {
         person_id -> Uuid,
         topic_id -> Uuid,
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    project_communities (project_id, community_id) {
+        project_id -> Uuid,
+        community_id -> Uuid,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    project_organizations (project_id, part, organization_id) {
+        project_id -> Uuid,
+        organization_id -> Uuid,
+        part -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    project_people (id) {
+        id -> Uuid,
+        project_id -> Uuid,
+        person_id -> Uuid,
+        role -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    projects (id) {
+        id -> Uuid,
+        key -> Text,
+        audience -> Array<Text>,
+        original_language -> Text,
+        import_hash -> Nullable<Text>,
+        verified_on -> Nullable<Date>,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        retired -> Bool,
+        slug -> Text,
+        title -> Jsonb,
+        summary -> Nullable<Jsonb>,
+        status -> Nullable<Text>,
+        started -> Nullable<Jsonb>,
+        started_earliest -> Nullable<Date>,
+        started_latest -> Nullable<Date>,
+        ended -> Nullable<Jsonb>,
+        ended_earliest -> Nullable<Date>,
+        ended_latest -> Nullable<Date>,
+        outputs -> Jsonb,
     }
 }
 
@@ -239,6 +386,7 @@ diesel::table! {
         until -> Nullable<Jsonb>,
         until_earliest -> Nullable<Date>,
         until_latest -> Nullable<Date>,
+        retired -> Bool,
     }
 }
 
@@ -287,6 +435,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    topic_words (topic_id, words, stems) {
+        topic_id -> Uuid,
+        words -> Text,
+        stems -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     topics (id) {
         id -> Uuid,
         key -> Text,
@@ -301,5 +458,6 @@ diesel::table! {
         name -> Jsonb,
         description -> Nullable<Jsonb>,
         synonyms -> Jsonb,
+        retired -> Bool,
     }
 }

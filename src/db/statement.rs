@@ -28,6 +28,7 @@ enum Part {
     BindTexts(Vec<String>),
     BindDate(NaiveDate),
     BindTime(DateTime<Utc>),
+    BindNumber(i32),
 }
 
 impl Sql {
@@ -95,6 +96,12 @@ impl Sql {
         self
     }
 
+    /// Binds a whole number.
+    pub fn number(mut self, value: i32) -> Self {
+        self.parts.push(Part::BindNumber(value));
+        self
+    }
+
     /// The whole as a statement that returns rows of the given SQL types (`()` for none).
     pub fn returning<ST>(self) -> Statement<ST> {
         Statement { sql: self, types: PhantomData }
@@ -110,6 +117,7 @@ impl Sql {
                 Part::BindText(value) => out.push_bind_param::<sql_types::Text, _>(value)?,
                 Part::BindTexts(value) => out.push_bind_param::<sql_types::Array<sql_types::Text>, _>(value)?,
                 Part::BindDate(value) => out.push_bind_param::<sql_types::Date, _>(value)?,
+                Part::BindNumber(value) => out.push_bind_param::<sql_types::Integer, _>(value)?,
                 Part::BindTime(value) => out.push_bind_param::<sql_types::Timestamptz, _>(value)?,
             }
         }

@@ -1,10 +1,11 @@
 //! The write transaction: every change of data goes through it, and its entry in the change log with it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::Timestamptz;
-use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, TransactionManager};
+use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection, TransactionManager};
 use futures_util::future::BoxFuture;
 use uuid::{ContextV7, Timestamp, Uuid};
 
@@ -24,6 +25,7 @@ pub struct Tx {
     now: DateTime<Utc>,
     ids: ContextV7,
     changes: Vec<Change>,
+    active_members: BTreeMap<Uuid, i64>,
 }
 
 impl Tx {
@@ -75,6 +77,12 @@ impl Tx {
         taken
     }
 
+    /// Counts active members of a community in or out. Written just before the commit, in the order of ids, so that
+    /// two transactions never wait for each other.
+    pub fn count_active_members(&mut self, community: Uuid, difference: i64) {
+        *self.active_members.entry(community).or_default() += difference;
+    }
+
     /// Remembers what was done; the change log is appended to just before the commit.
     pub fn record(&mut self, change: Change) {
         self.changes.push(change);
@@ -89,14 +97,33 @@ where
     T: Send + 'static,
     W: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Fault>> + Send + 'static,
 {
+    run(db, viewer, true, work).await
+}
+
+/// Does the same and takes it back: the answer is what would have come of it, and nothing is written.
+pub async fn rehearse<T, W>(db: &Db, viewer: Viewer, work: W) -> Result<T, Fault>
+where
+    T: Send + 'static,
+    W: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Fault>> + Send + 'static,
+{
+    run(db, viewer, false, work).await
+}
+
+async fn run<T, W>(db: &Db, viewer: Viewer, is_meant: bool, work: W) -> Result<T, Fault>
+where
+    T: Send + 'static,
+    W: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Fault>> + Send + 'static,
+{
     let db = db.clone();
     let task = tokio::spawn(async move {
         let mut tx = begin(&db, viewer).await?;
         let outcome = match work(&mut tx).await {
-            Ok(value) => finish(&mut tx).await.map(|()| value),
+            Ok(value) if is_meant => finish(&mut tx).await.map(|()| value),
+            // What a commit would check is checked, so that a rehearsal promises nothing false.
+            Ok(value) => check_constraints(&mut tx).await.map(|()| value),
             Err(fault) => Err(fault),
         };
-        if outcome.is_err() {
+        if outcome.is_err() || !is_meant {
             // A connection that cannot even roll back is found broken by the pool and dropped.
             let rolled_back = AnsiTransactionManager::rollback_transaction(&mut *tx.connection).await;
             if let Err(error) = rolled_back {
@@ -113,14 +140,46 @@ async fn begin(db: &Db, viewer: Viewer) -> Result<Tx, Fault> {
     let mut connection = db.connection().await?;
     AnsiTransactionManager::begin_transaction(&mut *connection).await.map_err(doing)?;
     let now = Sql::new("SELECT now()").returning::<Timestamptz>().get_result(&mut connection).await.map_err(doing)?;
-    Ok(Tx { connection, viewer: Arc::new(viewer), now, ids: ContextV7::new(), changes: Vec::new() })
+    Ok(Tx {
+        connection,
+        viewer: Arc::new(viewer),
+        now,
+        ids: ContextV7::new(),
+        changes: Vec::new(),
+        active_members: BTreeMap::new(),
+    })
 }
 
 async fn finish(tx: &mut Tx) -> Result<(), Fault> {
+    write_counts(tx).await?;
     let changes = std::mem::take(&mut tx.changes);
     let actor = tx.viewer.actor();
     log::append(&mut tx.connection, &actor, changes).await?;
     AnsiTransactionManager::commit_transaction(&mut *tx.connection)
         .await
         .map_err(|error| Fault::database("committing", error))
+}
+
+async fn check_constraints(tx: &mut Tx) -> Result<(), Fault> {
+    let checked = tx.connection.batch_execute("SET CONSTRAINTS ALL IMMEDIATE").await;
+    checked.map_err(|error| Fault::database("checking constraints", error))
+}
+
+async fn write_counts(tx: &mut Tx) -> Result<(), Fault> {
+    for (community, difference) in std::mem::take(&mut tx.active_members) {
+        if difference == 0 {
+            continue;
+        }
+        // SQL: by primary key.
+        Sql::new("INSERT INTO community_counts AS kept (community_id, active_members) VALUES (")
+            .uuid(community)
+            .push(", ")
+            .text(difference.to_string())
+            .push("::bigint) ON CONFLICT (community_id) DO UPDATE SET active_members = kept.active_members + excluded.active_members")
+            .returning::<()>()
+            .execute(&mut tx.connection)
+            .await
+            .map_err(|error| Fault::database("counting members", error))?;
+    }
+    Ok(())
 }

@@ -4,17 +4,19 @@ use std::collections::HashMap;
 
 use diesel::sql_types::{Text, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::future::BoxFuture;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::db::listing::{self, Listed};
 use crate::db::log::{Change, ChangeAction};
 use crate::db::statement::Sql;
 use crate::db::write::Tx;
-use crate::db::{slugs, text_origins};
+use crate::db::{search, slugs, text_origins};
 use crate::domain::record::{Header, Keys, Record};
 use crate::domain::source;
 use crate::error::{Code, Fault};
-use crate::policy::{self, Action, NodeKind, Subject, Verdict};
+use crate::policy::{self, Action, NodeKind, Subject, Verdict, Viewer};
 use crate::text::language::LanguageTag;
 use crate::text::messages::Message;
 use crate::text::texts::Fields;
@@ -26,6 +28,55 @@ pub struct Line<R> {
     pub header: Header,
     /// The fields of its kind.
     pub record: R,
+}
+
+/// A kind of node that is written from lines of the transfer format and written out as such.
+pub trait Stored: Listed {
+    /// Its line.
+    type Record: Record;
+
+    /// The table's column of import keys, qualified.
+    const KEY: &'static str;
+
+    /// The rows as lines, in their order.
+    fn lines<'a>(conn: &'a mut AsyncPgConnection, viewer: &'a Viewer, rows: Vec<Self::Row>) -> Lines<'a, Self::Record>;
+
+    /// Writes a node. `hash` is that of the line it was imported from last. The answer is whom the caller owes
+    /// `person::audiences::recompute`.
+    fn save<'a>(
+        tx: &'a mut Tx,
+        id: Uuid,
+        line: &'a Line<Self::Record>,
+        hash: Option<&'a str>,
+        keys: &'a Keys,
+    ) -> Owed<'a>;
+}
+
+/// Lines on their way from the database.
+pub type Lines<'a, R> = BoxFuture<'a, Result<Vec<Line<R>>, Fault>>;
+
+/// The people whose audiences have to be decided anew.
+pub type Owed<'a> = BoxFuture<'a, Result<Vec<Uuid>, Fault>>;
+
+/// Lines of one kind in the order of their keys, after one of them; for export.
+pub async fn lines_after<K: Stored>(
+    conn: &mut AsyncPgConnection,
+    viewer: &Viewer,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Line<K::Record>>, Fault> {
+    let rows = listing::by_key_after::<K>(conn, viewer, K::KEY, after, limit).await?;
+    K::lines(conn, viewer, rows).await
+}
+
+/// The line of a node; null: unknown or hidden.
+pub async fn line_of<K: Stored>(
+    conn: &mut AsyncPgConnection,
+    viewer: &Viewer,
+    id: Uuid,
+) -> Result<Option<Line<K::Record>>, Fault> {
+    let rows = listing::by_ids::<K>(conn, viewer, vec![id]).await?.into_values().collect();
+    Ok(K::lines(conn, viewer, rows).await?.pop())
 }
 
 /// A row that was just written.
@@ -46,6 +97,8 @@ pub struct Saved<'a, R> {
     pub communities: Vec<Uuid>,
     /// The topics that the change concerns, before and after it.
     pub topics: Vec<Uuid>,
+    /// Whether the write put it before its readers.
+    pub is_publication: bool,
 }
 
 /// Refuses what the transaction's viewer may not write, and a slug that another node has or had.
@@ -81,6 +134,7 @@ pub async fn keep<R: Record>(tx: &mut Tx, saved: Saved<'_, R>) -> Result<(), Fau
     let original = &saved.after.header.original_language;
     let original_before = saved.before.map(|line| &line.header.original_language);
     text_origins::keep(tx.conn(), saved.id, original, original_before, &before, &after).await?;
+    search::refresh(tx.conn(), R::KIND, saved.id).await?;
     let mut languages: Vec<String> =
         after.values().flat_map(|texts| texts.iter()).map(|(language, _)| language.to_string()).collect();
     languages.sort();
@@ -89,8 +143,15 @@ pub async fn keep<R: Record>(tx: &mut Tx, saved: Saved<'_, R>) -> Result<(), Fau
     if fields.is_empty() {
         return Ok(());
     }
+    let was_retired = saved.before.is_some_and(|line| line.header.retired);
+    let action = match saved.before {
+        _ if saved.is_publication => ChangeAction::Published,
+        Some(_) if saved.after.header.retired && !was_retired => ChangeAction::Retired,
+        Some(_) => ChangeAction::Updated,
+        None => ChangeAction::Created,
+    };
     tx.record(Change {
-        action: if saved.before.is_some() { ChangeAction::Updated } else { ChangeAction::Created },
+        action,
         kind: R::KIND,
         node_id: saved.id,
         fields,
@@ -173,9 +234,50 @@ pub fn ids_of(keys: &Keys, kind: NodeKind, names: &[String]) -> Result<Vec<Uuid>
     names.iter().map(|name| keys.id(kind, name).map_err(Fault::from)).collect()
 }
 
-/// An audience as a line states it: null when everybody may see the node.
-pub fn stated(audience: Vec<String>) -> Option<Vec<String>> {
-    Some(audience).filter(|audience| *audience != [policy::PUBLIC])
+/// An audience as a line states it: null when everybody may see the node, or when something else of the line (that it
+/// was retired, that it is a draft) keeps it from everybody.
+pub fn stated(audience: Vec<String>, is_kept_back: bool) -> Option<Vec<String>> {
+    Some(audience).filter(|audience| !is_kept_back && *audience != [policy::PUBLIC])
+}
+
+/// Puts these nodes in the place of those that a table of pairs joins to a node; the answer is what it joined before.
+pub async fn replace_pairs(
+    conn: &mut AsyncPgConnection,
+    table: &'static str,
+    from: &'static str,
+    to: &'static str,
+    id: Uuid,
+    others: Vec<Uuid>,
+) -> Result<Vec<Uuid>, Fault> {
+    // SQL: by the pairs' primary key prefix; then one row per pair.
+    let before: Vec<Uuid> = Sql::new("DELETE FROM ")
+        .push(table)
+        .push(" WHERE ")
+        .push(from)
+        .push(" = ")
+        .uuid(id)
+        .push(" RETURNING ")
+        .push(to)
+        .returning::<SqlUuid>()
+        .load(conn)
+        .await
+        .map_err(|error| Fault::database(table, error))?;
+    Sql::new("INSERT INTO ")
+        .push(table)
+        .push(" (")
+        .push(from)
+        .push(", ")
+        .push(to)
+        .push(") SELECT ")
+        .uuid(id)
+        .push(", other FROM unnest(")
+        .uuids(others)
+        .push(") AS other ON CONFLICT DO NOTHING")
+        .returning::<()>()
+        .execute(conn)
+        .await
+        .map_err(|error| Fault::database(table, error))?;
+    Ok(before)
 }
 
 /// The keys of the nodes that a table of pairs joins to each node, sorted.

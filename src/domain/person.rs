@@ -1,5 +1,6 @@
 //! People, private until they consent or hold a public role.
 
+pub mod audiences;
 pub mod graph;
 pub mod record;
 pub mod rules;

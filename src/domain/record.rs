@@ -43,6 +43,9 @@ pub struct Header {
     /// Who may see it; null: everybody. People, roles and links derive theirs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audience: Option<Vec<String>>,
+    /// Whether it was retired: it keeps its key and its place in the log, and nobody sees it any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub retired: bool,
     /// When somebody last verified it; null: not yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified_on: Option<NaiveDate>,
@@ -52,8 +55,8 @@ pub struct Header {
 }
 
 /// The fields of a line that belong to [`Header`].
-pub const HEADER_FIELDS: [&str; 7] =
-    ["key", "slug", "formerSlugs", "originalLanguage", "audience", "verifiedOn", "sources"];
+pub const HEADER_FIELDS: [&str; 8] =
+    ["key", "slug", "formerSlugs", "originalLanguage", "audience", "retired", "verifiedOn", "sources"];
 
 /// Where a fact comes from. What the source does not state is null.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -215,8 +218,13 @@ impl Header {
             problems.check("formerSlugs", identifier::slug(slug).map(|_| ()));
         }
         let has_slug = match kind {
-            NodeKind::Topic | NodeKind::Organization | NodeKind::Community | NodeKind::Person => true,
-            NodeKind::Role | NodeKind::Link => false,
+            NodeKind::Topic
+            | NodeKind::Organization
+            | NodeKind::Community
+            | NodeKind::Person
+            | NodeKind::Project
+            | NodeKind::Item => true,
+            NodeKind::Role | NodeKind::Membership | NodeKind::Link => false,
         };
         if !has_slug && (self.slug.is_some() || !self.former_slugs.is_empty()) {
             problems.add("slug", Message::new("slug-not-taken"));
@@ -231,12 +239,17 @@ impl Header {
         self.audience = self.audience.take().filter(|audience| *audience != [PUBLIC]);
         if let Some(audience) = &self.audience {
             let derived = match kind {
-                NodeKind::Person | NodeKind::Role | NodeKind::Link => true,
-                NodeKind::Topic | NodeKind::Organization | NodeKind::Community => false,
+                NodeKind::Person | NodeKind::Role | NodeKind::Membership | NodeKind::Link => true,
+                NodeKind::Topic | NodeKind::Organization | NodeKind::Community | NodeKind::Project | NodeKind::Item => {
+                    false
+                }
             };
             if derived || audience.iter().any(|atom| atom != PUBLIC) || audience.len() > 1 {
                 problems.add("audience", Message::new("audience-not-importable"));
             }
+        }
+        if self.retired && self.audience.is_some() {
+            problems.add("audience", Message::new("retired-audience"));
         }
         problems.list("sources", &self.sources);
         for (index, source) in self.sources.iter_mut().enumerate() {
@@ -254,8 +267,11 @@ impl Header {
         }
     }
 
-    /// The stored audience for kinds that state their own.
+    /// The stored audience for kinds that state their own; what is retired is for nobody.
     pub fn stated_audience(&self) -> Vec<String> {
+        if self.retired {
+            return Vec::new();
+        }
         self.audience.clone().unwrap_or_else(|| vec![PUBLIC.to_owned()])
     }
 

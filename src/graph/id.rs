@@ -51,6 +51,9 @@ fn letter(kind: NodeKind) -> u8 {
         NodeKind::Community => b'c',
         NodeKind::Person => b'p',
         NodeKind::Role => b'r',
+        NodeKind::Membership => b'm',
+        NodeKind::Project => b'j',
+        NodeKind::Item => b'i',
         NodeKind::Link => b'l',
     }
 }

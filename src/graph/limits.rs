@@ -31,18 +31,28 @@ pub const MAX_FIELDS: u64 = 250_000;
 const MAX_RECURSION: usize = 64;
 
 /// The connections of the contract, by the names of their fields; a test compares them with the contract.
-pub const LISTS: [&str; 10] = [
+pub const LISTS: [&str; 16] = [
+    "authors",
     "children",
     "communities",
     "expertise",
+    "items",
     "links",
+    "memberships",
     "organizations",
     "parents",
     "people",
+    "projects",
     "roles",
+    "search",
     "sources",
     "topics",
+    "topicsWithout",
 ];
+
+/// What dividing a list, or looking for its texts, counts as, in lists: it reads the whole list, and facets do so for
+/// each of their dimensions.
+const WHOLE_LIST_IN_LISTS: u64 = 5;
 
 /// What describing the whole contract counts as, in lists.
 const INTROSPECTION_IN_LISTS: u64 = 25;
@@ -131,6 +141,8 @@ impl Counter<'_> {
         };
         let lists = match name {
             "__schema" | "__type" => INTROSPECTION_IN_LISTS,
+            "facets" => WHOLE_LIST_IN_LISTS.saturating_mul(dimensions_of(field)),
+            "completeness" | "snippet" => WHOLE_LIST_IN_LISTS,
             _ => u64::from(LISTS.contains(&name)),
         };
         let within = self.count(&field.selection_set.node, self.page_of(field), depth);
@@ -182,6 +194,14 @@ impl Counter<'_> {
     }
 }
 
+/// How many dimensions a field of facets asks for; as many as there are where it cannot be told.
+fn dimensions_of(field: &Field) -> u64 {
+    match field.get_argument("by").map(|by| &by.node) {
+        Some(Value::List(dimensions)) => u64::try_from(dimensions.len()).unwrap_or(u64::MAX),
+        _ => 7,
+    }
+}
+
 fn largest_page() -> u64 {
     u64::from(MAX_SIZE.unsigned_abs())
 }
@@ -195,6 +215,8 @@ fn usual_length(field: &str) -> u64 {
         "args" => 4,
         "interfaces" => 2,
         "affiliations" => 50,
+        "facets" => 7,
+        "buckets" => 100,
         _ => 1,
     }
 }

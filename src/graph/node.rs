@@ -8,9 +8,12 @@
 use async_graphql::{Context, ID, Interface, Object};
 
 use crate::domain::community::graph::Community;
+use crate::domain::item::graph::Item;
 use crate::domain::link::graph::Link;
+use crate::domain::membership::graph::Membership;
 use crate::domain::organization::graph::Organization;
 use crate::domain::person::graph::Person;
+use crate::domain::project::graph::Project;
 use crate::domain::role::graph::Role;
 use crate::domain::source::graph::Source;
 use crate::domain::topic::graph::Topic;
@@ -24,7 +27,7 @@ use crate::text::identifier;
 use crate::text::language;
 use crate::text::messages::Message;
 use crate::text::statement::Statement;
-use crate::text::texts::Texts;
+use crate::text::texts::{Fields, Texts};
 
 /// The most nodes that are looked up at once.
 const MAX_NODES: usize = 100;
@@ -76,6 +79,12 @@ pub enum Node {
     Person(Person),
     /// A role.
     Role(Role),
+    /// A membership.
+    Membership(Membership),
+    /// A project.
+    Project(Project),
+    /// An item.
+    Item(Item),
     /// A link.
     Link(Link),
 }
@@ -88,8 +97,112 @@ pub async fn by_id(scope: &Scope, kind: NodeKind, row: uuid::Uuid) -> Result<Opt
         NodeKind::Community => page::by_id(scope, row).await?.map(Node::Community),
         NodeKind::Person => page::by_id(scope, row).await?.map(Node::Person),
         NodeKind::Role => page::by_id(scope, row).await?.map(Node::Role),
+        NodeKind::Membership => page::by_id(scope, row).await?.map(Node::Membership),
+        NodeKind::Project => page::by_id(scope, row).await?.map(Node::Project),
+        NodeKind::Item => page::by_id(scope, row).await?.map(Node::Item),
         NodeKind::Link => page::by_id(scope, row).await?.map(Node::Link),
     })
+}
+
+/// What people call a node, as the reader is served it; null: unknown, hidden, or of a kind without names.
+pub async fn name_of(scope: &Scope, kind: NodeKind, row: uuid::Uuid) -> Result<Option<String>, Fault> {
+    let loaders = scope.loaders();
+    let serve = |texts: &Texts, original: &language::LanguageTag| scope.serve(texts, original).map(str::to_owned);
+    Ok(match kind {
+        NodeKind::Topic => {
+            loaders.topics.rows.load(row).await?.and_then(|row| serve(&row.name, &row.original_language.0))
+        }
+        NodeKind::Organization => {
+            loaders.organizations.rows.load(row).await?.and_then(|row| serve(&row.name, &row.original_language.0))
+        }
+        NodeKind::Community => match page::by_id::<Community>(scope, row).await? {
+            Some(community) => Some(community.name_or_editorial().await?),
+            None => None,
+        },
+        NodeKind::Person => loaders.people.rows.load(row).await?.map(|row| row.name.clone()),
+        NodeKind::Project => {
+            loaders.projects.rows.load(row).await?.and_then(|row| serve(&row.title, &row.original_language.0))
+        }
+        NodeKind::Item => {
+            loaders.items.rows.load(row).await?.and_then(|row| serve(&row.title, &row.original_language.0))
+        }
+        NodeKind::Role | NodeKind::Membership | NodeKind::Link => None,
+    })
+}
+
+/// A text of a node in which a match of a search may stand.
+pub struct FoundText {
+    /// The field, by its path.
+    pub field: String,
+    /// Its language; null: none in particular.
+    pub language: Option<language::LanguageTag>,
+    /// The text.
+    pub text: String,
+}
+
+/// The texts of a node that a search looks at: as the reader is served them, then in every other language; what it says
+/// of itself before its name, which the reader sees anyway.
+pub async fn found_texts(scope: &Scope, kind: NodeKind, row: uuid::Uuid) -> Result<Vec<FoundText>, Fault> {
+    let loaders = scope.loaders();
+    let mut found = Vec::new();
+    match kind {
+        NodeKind::Topic => {
+            if let Some(row) = loaders.topics.rows.load(row).await? {
+                put_texts(&mut found, &row.texts(), &row.original_language.0, scope);
+                for (language, words) in row.synonyms.iter() {
+                    let text = words.join(", ");
+                    found.push(FoundText { field: "synonyms".to_owned(), language: Some(language.clone()), text });
+                }
+            }
+        }
+        NodeKind::Organization => {
+            if let Some(row) = loaders.organizations.rows.load(row).await? {
+                put_texts(&mut found, &row.texts(), &row.original_language.0, scope);
+            }
+        }
+        NodeKind::Community => {
+            if let Some(row) = loaders.communities.rows.load(row).await? {
+                put_texts(&mut found, &row.texts(), &row.original_language.0, scope);
+            }
+        }
+        NodeKind::Person => {
+            if let Some(row) = loaders.people.rows.load(row).await? {
+                found.push(FoundText { field: "name".to_owned(), language: None, text: row.name.clone() });
+            }
+        }
+        NodeKind::Project => {
+            if let Some(row) = loaders.projects.rows.load(row).await? {
+                put_texts(&mut found, &row.texts(), &row.original_language.0, scope);
+            }
+        }
+        NodeKind::Item => {
+            if let Some(item) = page::by_id::<Item>(scope, row).await? {
+                let (original, body) = (item.original_language_tag(), item.written_body().await?);
+                put_texts(&mut found, &item.texts_with(&body), original, scope);
+                let text = item.byline().await?;
+                if !text.is_empty() {
+                    found.push(FoundText { field: "authors".to_owned(), language: None, text });
+                }
+            }
+        }
+        NodeKind::Role | NodeKind::Membership | NodeKind::Link => {}
+    }
+    Ok(found)
+}
+
+fn put_texts(found: &mut Vec<FoundText>, fields: &Fields<'_>, original: &language::LanguageTag, scope: &Scope) {
+    let is_name = |field: &str| matches!(field, "name" | "title");
+    let mut order: Vec<(&String, &&Texts)> = fields.iter().collect();
+    order.sort_by_key(|(field, _)| is_name(field));
+    let mut others = Vec::new();
+    for (field, texts) in order {
+        let served = texts.look_up(scope.languages(), original).map(|served| served.language);
+        for (language, text) in texts.iter() {
+            let one = FoundText { field: field.clone(), language: Some(language.clone()), text: text.to_owned() };
+            if served == Some(language) { found.push(one) } else { others.push(one) }
+        }
+    }
+    found.extend(others);
 }
 
 /// The node with this slug, now or once; null: unknown or hidden, or no slug at all.

@@ -12,12 +12,18 @@ use sha2::{Digest, Sha256};
 use strum::{AsRefStr, EnumMessage, EnumString, VariantArray};
 use uuid::Uuid;
 
+use crate::db;
+use crate::db::facets::Dimension;
 use crate::db::listing::{self, List, Listed};
 use crate::db::page::{Direction, Page, Place, SortColumn};
 use crate::error::Fault;
+use crate::graph::completeness::{self, ListCompleteness};
+use crate::graph::facets::{self, Facet};
 use crate::graph::scope::Scope;
-use crate::loaders::{CountOf, Lists, Loaders, PageOf};
-use crate::text::language::{LanguageTag, Languages};
+use crate::graph::text::LanguageTag;
+use crate::graph::word::Word;
+use crate::loaders::{CountOf, CoverageOf, FacetOf, Lists, Loaders, PageOf};
+use crate::text::language::{self, Languages};
 use crate::text::messages::Message;
 use crate::text::vocabulary::Vocabulary;
 
@@ -125,11 +131,35 @@ pub async fn of<N: Listable>(
     Ok(Connection::new(scope, Some(parent), List::clone(&list), rows.to_vec()))
 }
 
+/// The rows of the first page of the list that hangs on a node.
+pub async fn rows_of<N: Listable>(
+    scope: &Scope,
+    parent: (<N::Kind as Listed>::Of, Uuid),
+    selection: Selection<N::Kind>,
+) -> Result<Vec<Arc<<N::Kind as Listed>::Row>>, Fault> {
+    let list = Arc::new(list_of::<N>(scope, PageArguments::default(), selection)?);
+    let rows = N::lists(scope.loaders()).pages.load(PageOf { of: parent.0, parent: parent.1, list }).await?;
+    Ok(rows.iter().take(usize::try_from(DEFAULT_SIZE).unwrap_or(usize::MAX)).cloned().collect())
+}
+
 fn list_of<N: Listable>(
     scope: &Scope,
     arguments: PageArguments,
     selection: Selection<N::Kind>,
 ) -> Result<List<N::Kind>, Fault> {
+    let stamp = Stamp::new::<N::Kind>(&selection, scope.languages());
+    let columns = <N::Kind as Listed>::columns(selection.order, scope.languages());
+    Ok(List {
+        page: page_of(arguments, &stamp, &columns)?,
+        filter: Arc::new(selection.filter),
+        order: selection.order,
+        direction: selection.direction,
+        languages: scope.languages().clone(),
+    })
+}
+
+/// The page that the arguments ask for.
+pub fn page_of(arguments: PageArguments, stamp: &Stamp, columns: &[SortColumn]) -> Result<Page, Fault> {
     let size = |size: i32| match size {
         1..=MAX_SIZE => Ok(i64::from(size)),
         _ => Err(Fault::bad_input(Message::new("page-size-out-of-range").with("max", MAX_SIZE).with("size", size))),
@@ -139,25 +169,17 @@ fn list_of<N: Listable>(
         (first, None) => (size(first.unwrap_or(DEFAULT_SIZE))?, false),
         (None, Some(last)) => (size(last)?, true),
     };
-    let stamp = Stamp::new::<N::Kind>(&selection, scope.languages());
-    let columns = <N::Kind as Listed>::columns(selection.order, scope.languages());
-    let place = |cursor: Option<String>| cursor.map(|cursor| stamp.read(&cursor, &columns)).transpose();
-    Ok(List {
-        page: Page { size, backward, after: place(arguments.after)?, before: place(arguments.before)? },
-        filter: Arc::new(selection.filter),
-        order: selection.order,
-        direction: selection.direction,
-        languages: scope.languages().clone(),
-    })
+    let place = |cursor: Option<String>| cursor.map(|cursor| stamp.read(&cursor, columns)).transpose();
+    Ok(Page { size, backward, after: place(arguments.after)?, before: place(arguments.before)? })
 }
 
 /// What a cursor says of the list that it belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Stamp {
+pub struct Stamp {
     version: u8,
     order: String,
     direction: Direction,
-    wanted: Vec<LanguageTag>,
+    wanted: Vec<language::LanguageTag>,
     filter: String,
 }
 
@@ -171,19 +193,26 @@ impl Stamp {
     const VERSION: u8 = 1;
 
     fn new<K: Listed<Order: AsRef<str>>>(selection: &Selection<K>, languages: &Languages) -> Self {
-        // A filter is plain data, which always serializes.
-        let filter = serde_json::to_vec(&selection.filter).unwrap_or_default();
-        let digest = Sha256::digest(&filter);
-        Self {
-            version: Self::VERSION,
-            order: format!("{}.{}", K::TABLE, selection.order.as_ref()),
-            direction: selection.direction,
-            wanted: languages.wanted().to_vec(),
-            filter: URL_SAFE_NO_PAD.encode(digest.iter().take(9).copied().collect::<Vec<u8>>()),
-        }
+        let order = format!("{}.{}", K::TABLE, selection.order.as_ref());
+        Self::with(order, selection.direction, languages.wanted(), &selection.filter)
     }
 
-    fn write(&self, place: Place) -> String {
+    /// The stamp of a list in this order and direction, for a reader who wants these languages, under this filter.
+    pub fn with(
+        order: String,
+        direction: Direction,
+        wanted: &[language::LanguageTag],
+        filter: &impl Serialize,
+    ) -> Self {
+        // A filter is plain data, which always serializes.
+        let filter = serde_json::to_vec(filter).unwrap_or_default();
+        let digest = Sha256::digest(&filter);
+        let filter = URL_SAFE_NO_PAD.encode(digest.iter().take(9).copied().collect::<Vec<u8>>());
+        Self { version: Self::VERSION, order, direction, wanted: wanted.to_vec(), filter }
+    }
+
+    /// The cursor of a place.
+    pub fn write(&self, place: Place) -> String {
         // A cursor is plain data, which always serializes.
         let json = serde_json::to_vec(&Cursor { stamp: self, place }).unwrap_or_default();
         URL_SAFE_NO_PAD.encode(json)
@@ -292,6 +321,53 @@ impl<N: Listable> Connection<N> {
                 listing::count::<N::Kind>(&mut conn, scope.viewer(), &list.filter).await
             }
         }
+    }
+
+    /// How the whole list divides, under the same filter. A dimension that its nodes do not have is `BAD_USER_INPUT`.
+    async fn facets(
+        &self,
+        #[graphql(desc = "By what; each once.")] by: Vec<Word<Dimension>>,
+    ) -> Result<Vec<Facet>, Fault> {
+        futures_util::future::try_join_all(facets::dimensions(by).into_iter().map(|by| self.facet(by))).await
+    }
+
+    /// Which texts of the nodes of the whole list are there in a language, under the same filter.
+    async fn completeness(
+        &self,
+        #[graphql(desc = "The language to look for.")] language: LanguageTag,
+    ) -> Result<ListCompleteness, Fault> {
+        let language = language.check()?;
+        let Shared { scope, parent, list, .. } = &*self.shared;
+        let coverage = match parent {
+            Some((of, parent)) => {
+                let filter = list.filter.clone();
+                let key = CoverageOf { of: *of, parent: *parent, filter, language: language.clone() };
+                N::lists(scope.loaders()).coverages.load(key).await?
+            }
+            None => {
+                let mut conn = scope.db().connection().await?;
+                db::coverage::of_list::<N::Kind>(&mut conn, scope.viewer(), &list.filter, &language).await?
+            }
+        };
+        Ok(completeness::of_list::<N::Kind>(&language, &coverage))
+    }
+}
+
+impl<N: Listable> Connection<N> {
+    async fn facet(&self, by: Dimension) -> Result<Facet, Fault> {
+        let Shared { scope, parent, list, .. } = &*self.shared;
+        let values = N::Kind::values(by, scope.viewer()).ok_or_else(|| facets::lacks(N::NAME, by))?;
+        let buckets = match parent {
+            Some((of, parent)) => {
+                let key = FacetOf { of: *of, parent: *parent, filter: list.filter.clone(), by };
+                N::lists(scope.loaders()).facets.load(key).await?
+            }
+            None => {
+                let mut conn = scope.db().connection().await?;
+                db::facets::of_list::<N::Kind>(&mut conn, scope.viewer(), &list.filter, &values).await?
+            }
+        };
+        Ok(Facet::new(by, buckets, scope))
     }
 }
 

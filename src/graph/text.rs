@@ -4,6 +4,8 @@
 use async_graphql::{InputObject, InputValueError, InputValueResult, Object, Scalar, ScalarType, SimpleObject, Value};
 use chrono::{DateTime as Moment, NaiveDate, SecondsFormat, Utc};
 
+use strum::{AsRefStr, EnumMessage, EnumString, VariantArray};
+
 use crate::db::dates::DateRange;
 use crate::error::Fault;
 use crate::graph::scope::Scope;
@@ -13,6 +15,7 @@ use crate::text::imprecise_date::{ImpreciseDate as Imprecise, Qualifier};
 use crate::text::language::{self, Languages};
 use crate::text::messages::Message;
 use crate::text::texts::{Fields, Texts};
+use crate::text::vocabulary::Vocabulary;
 
 /// The longest text that a list can be searched for, in characters.
 const MAX_SEARCH_CHARS: usize = 200;
@@ -270,13 +273,48 @@ impl ApproximateCount {
     }
 }
 
+/// The smallest count over people whom one may not all list that is shown.
+const SMALLEST_SHOWN: i64 = 5;
+
+/// Why a count is not shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, AsRefStr, EnumString, EnumMessage, VariantArray)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+pub enum CountWithheld {
+    /// It is under 5: so few people could be guessed from it.
+    SmallNumber,
+}
+
+impl Vocabulary for CountWithheld {
+    const NAME: &'static str = "CountWithheld";
+    const ABOUT: &'static str = "Why a count is not shown.";
+}
+
+/// A count over people whom you may not all see.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct ProtectedCount {
+    /// The count; null: withheld.
+    value: Option<i64>,
+    /// Why it is withheld; null: it is not.
+    withheld: Option<Word<CountWithheld>>,
+}
+
+impl ProtectedCount {
+    /// A count over people: under 5 it is withheld, except where there is nobody to guess.
+    pub fn over_people(count: i64) -> Self {
+        match count {
+            1..SMALLEST_SHOWN => Self { value: None, withheld: Some(Word(CountWithheld::SmallNumber)) },
+            _ => Self { value: Some(count), withheld: None },
+        }
+    }
+}
+
 /// A text that was served in another language than the one the reader would rather have.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct FallbackField {
     /// The field, by its path (`name`, `aims/1/text`).
-    field: String,
+    pub field: String,
     /// The language that was served instead.
-    language: LanguageTag,
+    pub language: LanguageTag,
 }
 
 /// One text of a node in one language.

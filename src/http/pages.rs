@@ -175,6 +175,7 @@ async fn home(RawQuery(raw): RawQuery, headers: HeaderMap) -> Response {
         api => say(Message::new("page-home-api")),
         api_use => say(Message::new("page-home-api-use")),
         editor_use => say(Message::new("page-home-editor-use")),
+        dashboard_use => say(Message::new("page-home-dashboard-use")),
         schema_use => say(Message::new("page-home-schema-use")),
         examples => say(Message::new("page-home-examples")),
         examples_use => say(Message::new("page-home-examples-use")),
@@ -231,7 +232,8 @@ fn asset_response(file: EmbeddedFile, headers: &HeaderMap) -> Response {
     (caching, [(CONTENT_TYPE, &*media_type)], Body::from(file.data)).into_response()
 }
 
-fn asset_missing(headers: &HeaderMap) -> Response {
+/// Says that there is no such file.
+pub fn asset_missing(headers: &HeaderMap) -> Response {
     let language = PageLanguage::choose(&Wishes::default(), headers);
     let sentence = language.say(&Message::new("page-asset-missing"));
     (StatusCode::NOT_FOUND, common_headers(language), [(CONTENT_TYPE, "text/plain; charset=utf-8")], sentence + "\n")
@@ -239,7 +241,7 @@ fn asset_missing(headers: &HeaderMap) -> Response {
 }
 
 /// Whether the reader holds the file with this tag already (RFC 9110 §13.1.2, weak comparison).
-fn is_known(tag: &str, headers: &HeaderMap) -> bool {
+pub fn is_known(tag: &str, headers: &HeaderMap) -> bool {
     let lines = headers.get_all(IF_NONE_MATCH).iter().filter_map(|line| line.to_str().ok());
     lines
         .flat_map(|line| line.split(','))
@@ -258,6 +260,7 @@ fn page(language: PageLanguage, template: &str, own: Value) -> Response {
         languages => say(Message::new("page-languages")),
         home => say(Message::new("page-home")),
         editor => say(Message::new("page-editor")),
+        dashboard => say(Message::new("page-dashboard")),
         schema => say(Message::new("page-schema")),
     };
     let values = context! { language => language.tag(), frame, examples => examples(language), ..own };
@@ -333,7 +336,8 @@ fn asset_address(path: &str) -> Result<String, minijinja::Error> {
     Ok(format!("assets/{path}?v={version}"))
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes as hex digits.
+pub fn hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
         // Writing to a string never fails.

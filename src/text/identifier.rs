@@ -3,6 +3,7 @@
 //! Only the form is checked: nothing here asks a registry whether the thing exists. White space
 //! around a value is dropped, except around a slug.
 
+use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::messages::{Message, excerpt};
@@ -15,6 +16,9 @@ pub const MAX_EMAIL_BYTES: usize = 254;
 
 /// The longest slug, in characters: it has to be read in an address bar.
 pub const MAX_SLUG_CHARS: usize = 80;
+
+/// The longest DOI, in bytes: none of the registered ones comes near it.
+pub const MAX_DOI_BYTES: usize = 300;
 
 /// The longest phone number, in characters: 15 digits (ITU-T E.164), signs, and an extension.
 pub const MAX_PHONE_CHARS: usize = 40;
@@ -59,6 +63,23 @@ pub fn wikidata(written: &str) -> Result<String, Message> {
         && number.bytes().all(|byte| byte.is_ascii_digit())
         && !number.starts_with('0');
     if is_well_formed { Ok(item) } else { Err(Message::new("wikidata-wrong").with("value", excerpt(written))) }
+}
+
+/// Reads a DOI, bare, with `doi:` or as a `doi.org` address, and returns it bare in lower case, as DOIs are compared
+/// without case: `10.1000/182`. Percent-encoded signs of an address are decoded. Only the form is checked: a prefix of
+/// `10.` and 4 to 9 digits, perhaps with further parts, then a suffix without white space, at most 300 bytes in all
+/// (`doi-ill-formed`).
+pub fn doi(written: &str) -> Result<String, Message> {
+    let is_address = written.trim().len() > without_address(written, "doi.org/").len();
+    let bare = without_address(written, "doi.org/");
+    let bare = if bare == written.trim() { without_address(written, "dx.doi.org/") } else { bare };
+    let is_address = is_address || bare != written.trim();
+    let bare = strip_prefix_ignoring_case(bare, "doi:").unwrap_or(bare).trim_start();
+    let decoded = if is_address { percent_decode_str(bare).decode_utf8().ok() } else { Some(bare.into()) };
+    match decoded.map(|doi| doi.to_lowercase()) {
+        Some(doi) if is_doi(&doi) => Ok(doi),
+        Some(_) | None => Err(Message::new("doi-ill-formed").with("value", excerpt(written))),
+    }
 }
 
 /// Reads a region code (ISO 3166-2) and returns it in upper case: `CA-ON`. Only the shape is
@@ -123,6 +144,17 @@ pub fn phone(written: &str) -> Result<String, Message> {
     } else {
         Err(Message::new("phone-ill-formed").with("value", excerpt(written)))
     }
+}
+
+fn is_doi(doi: &str) -> bool {
+    let Some((prefix, suffix)) = doi.split_once('/') else { return false };
+    let mut parts = prefix.split('.');
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let has_registrant = parts.next() == Some("10")
+        && parts.next().is_some_and(|part| is_number(part) && (4..=9).contains(&part.len()))
+        && parts.all(is_number);
+    let is_written = |char: char| !char.is_whitespace() && !char.is_control();
+    has_registrant && !suffix.is_empty() && suffix.chars().all(is_written) && doi.len() <= MAX_DOI_BYTES
 }
 
 /// Drops the scheme and host under which a registry publishes its ids, in any case.
@@ -262,6 +294,34 @@ mod tests {
             assert_eq!(message.id(), id, "{value}");
             assert!(message.to_string().contains(&excerpt(value)), "{message}");
         }
+    }
+
+    #[test]
+    fn a_doi_is_read_bare_or_as_an_address_and_compared_without_case() {
+        for written in
+            ["10.5555/AbC-1", "doi:10.5555/abc-1", " https://doi.org/10.5555/ABC-1 ", "http://dx.doi.org/10.5555/abc-1"]
+        {
+            assert_eq!(doi(written).unwrap(), "10.5555/abc-1", "{written}");
+        }
+        assert_eq!(
+            doi("https://doi.org/10.1002/(SICI)1%3C1::AID-X%3E3.0.CO;2-5").unwrap(),
+            "10.1002/(sici)1<1::aid-x>3.0.co;2-5"
+        );
+        assert_eq!(doi("10.1000.10/123%3c").unwrap(), "10.1000.10/123%3c", "a bare one is taken as it is");
+        for written in [
+            "",
+            "10.5555",
+            "10.5555/",
+            "10.555/x",
+            "11.5555/x",
+            "10.a555/x",
+            "10.5555/a b",
+            "https://example.org/10.5555/x",
+            "10.1234567890/x",
+        ] {
+            assert_eq!(doi(written).unwrap_err().id(), "doi-ill-formed", "{written}");
+        }
+        assert!(doi(&format!("10.5555/{}", "x".repeat(300))).is_err());
     }
 
     #[test]
@@ -512,7 +572,7 @@ mod tests {
         #[test]
         fn no_text_makes_a_reader_panic_and_every_result_is_canonical(text in ".*", tail in "[ -~]*") {
             let address = format!("https://{tail}");
-            for reader in [orcid, ror, region, country, slug, web_address, email, phone] {
+            for reader in [orcid, ror, doi, region, country, slug, web_address, email, phone] {
                 for written in [&text, &tail, &address] {
                     if let Ok(canonical) = reader(written) {
                         prop_assert_eq!(reader(&canonical), Ok(canonical.clone()));

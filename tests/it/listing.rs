@@ -8,22 +8,28 @@ use serde_json::{Value, json};
 use crate::support::{self, TestHub};
 
 /// The root list of each type of node.
-const ROOTS: [(&str, &str); 6] = [
+const ROOTS: [(&str, &str); 9] = [
     ("Topic", "topics"),
     ("Organization", "organizations"),
     ("Community", "communities"),
     ("Person", "people"),
     ("Role", "roles"),
+    ("Membership", "memberships"),
+    ("Project", "projects"),
+    ("Item", "items"),
     ("Link", "links"),
 ];
 
 /// The orders of each root list.
-const ORDERS: [(&str, &[&str]); 6] = [
+const ORDERS: [(&str, &[&str]); 9] = [
     ("topics", &["NAME", "CREATED_AT"]),
     ("organizations", &["NAME", "FOUNDED", "CREATED_AT"]),
     ("communities", &["NAME", "LAUNCHED", "CREATED_AT"]),
     ("people", &["NAME", "CREATED_AT"]),
     ("roles", &["SINCE", "CREATED_AT"]),
+    ("memberships", &["SINCE", "CREATED_AT"]),
+    ("projects", &["TITLE", "STARTED", "CREATED_AT"]),
+    ("items", &["PUBLISHED_AT", "TITLE", "ISSUED", "CREATED_AT"]),
     ("links", &["SINCE", "CREATED_AT"]),
 ];
 
@@ -59,8 +65,8 @@ async fn every_connection_takes_as_many_statements_for_twenty_parents_as_for_one
             let before = hub.db.statements();
             let data = hub.data(&query).await;
             counts.push(hub.db.statements() - before);
-            // There are eighteen organizations and twenty or more of everything else.
-            assert!(data[root]["nodes"].as_array().unwrap().len() >= parents.min(18), "{root}");
+            // There are twelve projects, eighteen organizations and twenty or more of everything else.
+            assert!(data[root]["nodes"].as_array().unwrap().len() >= parents.min(12), "{root}");
         }
         assert_eq!(counts[0], counts[1], "{root}.{field}");
         assert_eq!(counts[1], 3, "{root}.{field}: the parents, the pages and the counts");

@@ -108,7 +108,7 @@ fn refusal(command: &mut Command) -> String {
 async fn a_demo_loads_serves_and_stops_and_the_next_one_answers_within_two_seconds() {
     let folder = support::open_folder("hub-demo-");
     let first = serve(folder.path(), "demo");
-    assert!(first.said.contains("0 changed, 0 as they were"), "{}", first.said);
+    assert!(first.said.contains("0 changed, 0 retired, 0 as they were"), "{}", first.said);
     for line in first.said.lines().filter(|line| line.trim_start().starts_with("curl ")) {
         let output = Command::new("sh").args(["-c", line.trim()]).output().unwrap();
         let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -364,7 +364,7 @@ fn bad_lines_of_a_file_are_listed_with_their_places() {
     let file = folder.path().join("lines.jsonl");
     std::fs::write(&file, "{\"kind\":\"topic\"}\n\n{\"kind\":\"castle\"}\n").unwrap();
     let data_dir = folder.path().join("data");
-    let output = hub(&["seed", file.to_str().unwrap(), "--data-dir", data_dir.to_str().unwrap()]).output().unwrap();
+    let output = hub(&["import", file.to_str().unwrap(), "--data-dir", data_dir.to_str().unwrap()]).output().unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(error.contains("line 1,") && error.contains("line 3, kind: "), "{error}");

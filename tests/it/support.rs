@@ -15,7 +15,7 @@ use knowledge_hub::db::{Db, migrations};
 use knowledge_hub::http::{self, Hub};
 use knowledge_hub::policy::Viewer;
 use knowledge_hub::text::language::LanguageTag;
-use knowledge_hub::transfer::{self, ImportFailure, Input, Report};
+use knowledge_hub::transfer::{self, ImportFailure, Input, Mode, Report};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -113,7 +113,7 @@ pub async fn address_of_new_database(template: &str) -> String {
 
 /// Reads lines into a database.
 pub async fn import(db: &Db, inputs: Vec<Input>) -> Result<Report, ImportFailure> {
-    transfer::import(db, Viewer::system("test"), inputs, Arc::new(|_, _| ())).await
+    transfer::import(db, Viewer::system("test"), inputs, Mode::Write, Arc::new(|_, _| ())).await
 }
 
 /// Lines as a file.

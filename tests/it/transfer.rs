@@ -7,7 +7,7 @@ use knowledge_hub::db::log;
 use knowledge_hub::db::statement::Sql;
 use knowledge_hub::db::{migrations, schema};
 use knowledge_hub::policy::Viewer;
-use knowledge_hub::transfer::{self, ImportFailure, Input, Report};
+use knowledge_hub::transfer::{self, ImportFailure, Input};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -168,7 +168,7 @@ async fn reading_the_sample_data_again_reverts_nobodys_edit() {
     support::import(&hub.db, vec![support::file(&[edited.clone()])]).await.unwrap();
     // The edit is the line imported last now; reading it again changes nothing, the older line is another one.
     let report = support::import(&hub.db, vec![support::file(&[edited])]).await.unwrap();
-    assert_eq!(report, Report { created: 0, updated: 0, unchanged: 1 });
+    assert_eq!((report.created, report.updated, report.unchanged), (0, 0, 1));
     let data = hub.data(r#"{ organization(slug: "o") { name version } }"#).await;
     assert_eq!(data["organization"], json!({"name": "Edited", "version": 2}));
 }
@@ -375,7 +375,7 @@ async fn the_tables_of_diesel_are_those_of_the_database() {
     let columns: Vec<(String, String)> = Sql::new(
         "SELECT table_name::text, string_agg(column_name || ' ' || udt_name || ' ' || is_nullable, ', ' ORDER BY ordinal_position) \
          FROM information_schema.columns WHERE table_schema = 'public' AND is_generated = 'NEVER' \
-         AND table_name <> '__diesel_schema_migrations' GROUP BY 1 ORDER BY 1",
+         AND table_name NOT IN ('__diesel_schema_migrations', 'search_documents', 'searchable') GROUP BY 1 ORDER BY 1",
     )
     .returning::<(Text, Text)>()
     .load(&mut conn)

@@ -11,14 +11,20 @@ use crate::db::listing::List;
 use crate::db::page::{Direction, Page};
 use crate::domain::community::record::{ActivityKind, CommunityStatus, JoinPolicy};
 use crate::domain::community::store::{Communities, CommunityFilter, CommunityOrder, CommunityRow};
+use crate::domain::item::graph::{Item, ItemFilterInput, ItemOrderInput, item_selection};
+use crate::domain::item::store::ItemsOf;
 use crate::domain::link::graph::{Link, LinkFilterInput, LinkOrderInput, link_selection};
 use crate::domain::link::rules::{LinkDirection, LinkKind};
 use crate::domain::link::store::{LinkFilter, LinkOrder, LinksOf};
+use crate::domain::membership::graph::{Membership, MembershipFilterInput, MembershipOrderInput, membership_selection};
+use crate::domain::membership::store::MembershipsOf;
 use crate::domain::organization::graph::{
     Organization, OrganizationFilterInput, OrganizationOrderInput, organization_selection,
 };
 use crate::domain::organization::store::OrganizationsOf;
 use crate::domain::person::record::Profession;
+use crate::domain::project::graph::{Project, ProjectFilterInput, ProjectOrderInput, project_selection};
+use crate::domain::project::store::ProjectsOf;
 use crate::domain::role::graph::{Role, RoleFilterInput, RoleOrderInput, role_selection};
 use crate::domain::role::store::RolesOf;
 use crate::domain::source::graph::{Source, source_selection};
@@ -26,12 +32,14 @@ use crate::domain::source::store::SourcesOf;
 use crate::domain::topic::graph::{Topic, TopicFilterInput, TopicOrderInput, topic_selection};
 use crate::domain::topic::store::TopicsOf;
 use crate::error::Fault;
+use crate::graph::completeness::{self, Completeness};
 use crate::graph::id;
 use crate::graph::node;
 use crate::graph::page::{self, Connection, Listable, OrderDirection, PageArguments, Selection};
 use crate::graph::scope::Scope;
 use crate::graph::text::{
-    self, ApproximateCount, Date, DateRangeInput, DateTime, FallbackField, ImpreciseDate, LanguageTag, Translation,
+    self, ApproximateCount, Date, DateRangeInput, DateTime, FallbackField, ImpreciseDate, LanguageTag, ProtectedCount,
+    Translation,
 };
 use crate::graph::word::{self, Word};
 use crate::loaders::{Lists, Loaders, PageOf};
@@ -122,10 +130,7 @@ impl Community {
 
     /// The name, or where no source states one, what the hub calls it by its domain, partner or host.
     async fn display_name(&self) -> Result<String, Fault> {
-        match self.row.name.as_deref() {
-            Some(name) => node::required(self.scope.serve(name, &self.row.original_language.0)).map(str::to_owned),
-            None => Ok(self.scope.sentence(&self.editorial_name().await?)),
-        }
+        self.name_or_editorial().await
     }
 
     /// True when the hub made the display name, as no source states one.
@@ -250,6 +255,14 @@ impl Community {
         Ok(text::translations(&self.row.texts(), only.as_ref()))
     }
 
+    /// Which texts are there in a language, which are served in another one, and which no language has.
+    async fn completeness(
+        &self,
+        #[graphql(desc = "The language to look for.")] language: LanguageTag,
+    ) -> Result<Completeness, Fault> {
+        completeness::of_record::<Communities>(&self.row.texts(), language, &self.row.original_language.0, &self.scope)
+    }
+
     /// Its topics, by name.
     async fn topics(
         &self,
@@ -310,6 +323,71 @@ impl Community {
         .await
     }
 
+    /// How many active members the hub knows of, whoever may see them; `memberCount` is what a source states.
+    async fn active_member_count(&self) -> Result<ProtectedCount, Fault> {
+        Ok(ProtectedCount::over_people(self.scope.loaders().active_members.load(self.row.id).await?))
+    }
+
+    /// The memberships in it that you see, the earliest first.
+    async fn memberships(
+        &self,
+        #[graphql(desc = "How many from the start, 1 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Narrows the list.")] filter: Option<MembershipFilterInput>,
+        #[graphql(desc = "Orders the list.")] order_by: Option<MembershipOrderInput>,
+    ) -> Result<Connection<Membership>, Fault> {
+        page::of(
+            &self.scope,
+            (MembershipsOf::Community, self.row.id),
+            PageArguments { first, after, last, before },
+            membership_selection(filter, order_by)?,
+        )
+        .await
+    }
+
+    /// The projects that belong to it, by title.
+    async fn projects(
+        &self,
+        #[graphql(desc = "How many from the start, 1 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Narrows the list.")] filter: Option<ProjectFilterInput>,
+        #[graphql(desc = "Orders the list.")] order_by: Option<ProjectOrderInput>,
+    ) -> Result<Connection<Project>, Fault> {
+        page::of(
+            &self.scope,
+            (ProjectsOf::Community, self.row.id),
+            PageArguments { first, after, last, before },
+            project_selection(filter, order_by)?,
+        )
+        .await
+    }
+
+    /// Its KT items, the newest first.
+    async fn items(
+        &self,
+        #[graphql(desc = "How many from the start, 1 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Narrows the list.")] filter: Option<ItemFilterInput>,
+        #[graphql(desc = "Orders the list.")] order_by: Option<ItemOrderInput>,
+    ) -> Result<Connection<Item>, Fault> {
+        page::of(
+            &self.scope,
+            (ItemsOf::Community, self.row.id),
+            PageArguments { first, after, last, before },
+            item_selection(filter, order_by)?,
+        )
+        .await
+    }
+
     /// Its links to other nodes, the earliest first.
     async fn links(
         &self,
@@ -331,6 +409,14 @@ impl Community {
 }
 
 impl Community {
+    /// The name, or what the hub calls a community that no source names.
+    pub async fn name_or_editorial(&self) -> Result<String, Fault> {
+        match self.row.name.as_deref() {
+            Some(name) => node::required(self.scope.serve(name, &self.row.original_language.0)).map(str::to_owned),
+            None => Ok(self.scope.sentence(&self.editorial_name().await?)),
+        }
+    }
+
     /// What the hub calls a community that no source names: by its domain, else by a partner, else by its host.
     async fn editorial_name(&self) -> Result<Message, Fault> {
         let original = &self.row.original_language.0;
@@ -421,7 +507,8 @@ pub struct CommunityFilterInput {
     professions: Option<Vec<Word<Profession>>>,
     /// Launched then.
     launched_between: Option<DateRangeInput>,
-    /// This text in a name, domain or purpose of any language, case and accents aside; at most 200 characters.
+    /// These words in the name, domain, purpose or what else it says of itself, as `search` finds them; at most 200
+    /// characters.
     text_contains: Option<String>,
 }
 

@@ -2,25 +2,26 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::pg::Pg;
-use diesel::sql_types::Uuid as SqlUuid;
 use diesel::{AsChangeset, Insertable, QueryDsl, Queryable, Selectable};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use serde::Serialize;
 use strum::{AsRefStr, EnumMessage, EnumString, VariantArray};
 use uuid::Uuid;
 
 use crate::db::column::{Json, Word};
+use crate::db::coverage::TextColumn;
 use crate::db::dates::{self, DateRange};
+use crate::db::facets::{Dimension, Values};
 use crate::db::listing::{self, Listed, Loaded, Selection};
 use crate::db::page::{SortColumn, SortKey};
 use crate::db::per_parent::PerParent;
 use crate::db::schema::communities;
+use crate::db::search;
 use crate::db::statement::{Rows, Sql};
 use crate::db::write::Tx;
 use crate::domain::community::record::{ActivityKind, Benefit, CommunityRecord, CommunityStatus, JoinPolicy};
-use crate::domain::node::{self, Line, Saved};
+use crate::domain::node::{self, Line, Lines, Owed, Saved, Stored};
 use crate::domain::person::record::Profession;
 use crate::domain::record::{self, Header, Keys};
 use crate::domain::source;
@@ -101,6 +102,8 @@ pub struct CommunityRow {
     pub languages: Vec<String>,
     /// Where it stands in its life.
     pub status: Word<CommunityStatus>,
+    /// Whether it was retired.
+    pub retired: bool,
 }
 
 /// Communities.
@@ -128,7 +131,7 @@ pub struct CommunityFilter {
     pub professions: Option<Vec<String>>,
     /// Those launched then.
     pub launched: Option<DateRange>,
-    /// Those with this text in a name, domain or purpose, case and accents aside.
+    /// Those that a search for this text finds.
     pub text_contains: Option<String>,
 }
 
@@ -156,6 +159,10 @@ pub enum CommunitiesOf {
     Organization,
     /// The communities about a topic or a narrower one.
     Topic,
+    /// The communities that a project belongs to.
+    Project,
+    /// The communities that an item belongs to.
+    Item,
 }
 
 impl CommunityRow {
@@ -207,6 +214,15 @@ impl Listed for Communities {
 
     const TABLE: &'static str = "communities";
     const ID: &'static str = "communities.id";
+    const TEXTS: &'static [TextColumn] = &[
+        ("name", "communities.name"),
+        ("domain", "communities.domain"),
+        ("community", "communities.community"),
+        ("practice", "communities.practice"),
+        ("purpose", "communities.purpose"),
+        ("eligibility", "communities.eligibility"),
+        ("meetings", "communities.meetings"),
+    ];
 
     fn condition(filter: &CommunityFilter, viewer: &Viewer) -> Sql {
         let mut sql = Sql::new("TRUE");
@@ -246,7 +262,7 @@ impl Listed for Communities {
             sql = sql.and(dates::within("communities.launched_earliest", "communities.launched_latest", range));
         }
         if let Some(text) = &filter.text_contains {
-            sql = sql.and(Sql::new("contains_folded(communities.folded, ").text(text).push(")"));
+            sql = sql.and(search::found("communities.id", text, viewer));
         }
         sql
     }
@@ -255,6 +271,13 @@ impl Listed for Communities {
         match of {
             CommunitiesOf::Organization => listing::linked_to_parent("communities.id", viewer),
             CommunitiesOf::Topic => about(Sql::new("ARRAY[parent.id]"), viewer),
+            // SQL: both by primary key prefix.
+            CommunitiesOf::Project => Sql::new(
+                "communities.id IN (SELECT p.community_id FROM project_communities p WHERE p.project_id = parent.id)",
+            ),
+            CommunitiesOf::Item => Sql::new(
+                "communities.id IN (SELECT i.community_id FROM item_communities i WHERE i.item_id = parent.id)",
+            ),
         }
     }
 
@@ -288,6 +311,26 @@ impl Listed for Communities {
         row.id
     }
 
+    fn values(by: Dimension, viewer: &Viewer) -> Option<Values> {
+        match by {
+            Dimension::Topic => {
+                let topics = Sql::new(" JOIN community_topics f ON f.community_id = communities.id JOIN topics t ON t.id = f.topic_id AND ")
+                    .append(listing::visible_to(viewer, "t.is_public", "t.audience"));
+                Some(Values::joined(topics, "t.id::text"))
+            }
+            Dimension::Language => Some(Values::array("unnest(communities.languages)")),
+            Dimension::Region => Some(Values::array("unnest(communities.regions)")),
+            Dimension::Organization => {
+                let organizations = Sql::new("SELECT o.id FROM organizations o WHERE ")
+                    .append(listing::visible_to(viewer, "o.is_public", "o.audience"))
+                    .and(listing::linked_to("o.id", Sql::new("communities.id"), viewer));
+                Some(Values::each(organizations))
+            }
+            Dimension::Year => Some(Values::column("extract(year FROM communities.launched_earliest)::text")),
+            Dimension::Kind | Dimension::Community => None,
+        }
+    }
+
     fn visible(viewer: &Viewer) -> Sql {
         listing::visible_to(viewer, "communities.is_public", "communities.audience")
     }
@@ -314,8 +357,42 @@ fn about(topics: Sql, viewer: &Viewer) -> Sql {
         .push(") f JOIN community_topics c ON c.topic_id = f.id)")
 }
 
+impl Stored for Communities {
+    type Record = CommunityRecord;
+
+    const KEY: &'static str = "communities.key";
+
+    fn lines<'a>(
+        conn: &'a mut AsyncPgConnection,
+        viewer: &'a Viewer,
+        rows: Vec<CommunityRow>,
+    ) -> Lines<'a, CommunityRecord> {
+        lines(conn, viewer, rows).boxed()
+    }
+
+    fn save<'a>(
+        tx: &'a mut Tx,
+        id: Uuid,
+        line: &'a Line<CommunityRecord>,
+        hash: Option<&'a str>,
+        keys: &'a Keys,
+    ) -> Owed<'a> {
+        async move {
+            save(tx, id, line, hash, keys).await?;
+            Ok(Vec::new())
+        }
+        .boxed()
+    }
+}
+
 /// Writes a community from a line of the transfer format.
-pub async fn save(tx: &mut Tx, id: Uuid, line: &Line<CommunityRecord>, hash: &str, keys: &Keys) -> Result<(), Fault> {
+async fn save(
+    tx: &mut Tx,
+    id: Uuid,
+    line: &Line<CommunityRecord>,
+    hash: Option<&str>,
+    keys: &Keys,
+) -> Result<(), Fault> {
     let doing = |error: diesel::result::Error| Fault::database("writing a community", error);
     let viewer = tx.viewer();
     let old = listing::by_ids::<Communities>(tx.conn(), &viewer, vec![id]).await?.remove(&id);
@@ -324,7 +401,7 @@ pub async fn save(tx: &mut Tx, id: Uuid, line: &Line<CommunityRecord>, hash: &st
         None => None,
     };
     let mut row = row_of(id, line);
-    row.import_hash = Some(hash.to_owned());
+    row.import_hash = hash.map(str::to_owned);
     row.updated_at = tx.now();
     row.created_at = old.as_ref().map_or(tx.now(), |row| row.created_at);
     row.version = old.as_ref().map_or(1, |row| row.version.saturating_add(1));
@@ -335,24 +412,9 @@ pub async fn save(tx: &mut Tx, id: Uuid, line: &Line<CommunityRecord>, hash: &st
         Some(_) => diesel::update(communities::table.find(id)).set(&row).execute(tx.conn()).await.map_err(doing)?,
     };
     let topics = node::ids_of(keys, NodeKind::Topic, &line.record.topics)?;
-    // SQL: by primary key prefix; then one row per topic.
-    let mut concerned: Vec<Uuid> = Sql::new("DELETE FROM community_topics WHERE community_id = ")
-        .uuid(id)
-        .push(" RETURNING topic_id")
-        .returning::<SqlUuid>()
-        .load(tx.conn())
-        .await
-        .map_err(doing)?;
-    concerned.extend(&topics);
-    Sql::new("INSERT INTO community_topics (community_id, topic_id) SELECT ")
-        .uuid(id)
-        .push(", t FROM unnest(")
-        .uuids(topics)
-        .push(") AS t ON CONFLICT DO NOTHING")
-        .returning::<()>()
-        .execute(tx.conn())
-        .await
-        .map_err(doing)?;
+    let mut concerned =
+        node::replace_pairs(tx.conn(), "community_topics", "community_id", "topic_id", id, topics.clone()).await?;
+    concerned.extend(topics);
     let saved = Saved {
         id,
         before: before.as_ref(),
@@ -362,22 +424,9 @@ pub async fn save(tx: &mut Tx, id: Uuid, line: &Line<CommunityRecord>, hash: &st
         slug: Some(&row.slug),
         communities: vec![id],
         topics: concerned,
+        is_publication: false,
     };
     node::keep(tx, saved).await
-}
-
-/// Communities in the order of their keys, as lines of the transfer format.
-pub fn export<'a>(
-    conn: &'a mut AsyncPgConnection,
-    viewer: &'a Viewer,
-    after: &'a str,
-    limit: i64,
-) -> BoxFuture<'a, Result<Vec<Line<CommunityRecord>>, Fault>> {
-    async move {
-        let rows = listing::by_key_after::<Communities>(conn, viewer, "communities.key", after, limit).await?;
-        lines(conn, viewer, rows).await
-    }
-    .boxed()
 }
 
 fn row_of(id: Uuid, line: &Line<CommunityRecord>) -> CommunityRow {
@@ -392,6 +441,7 @@ fn row_of(id: Uuid, line: &Line<CommunityRecord>) -> CommunityRow {
         version: 1,
         created_at: DateTime::UNIX_EPOCH,
         updated_at: DateTime::UNIX_EPOCH,
+        retired: header.retired,
         slug: header.slug_or_key(),
         name: record.name.map(Json),
         domain: record.domain.map(Json),
@@ -435,7 +485,8 @@ async fn lines(
             key: row.key,
             former_slugs: former_slugs.remove(&row.id).unwrap_or_default(),
             original_language: row.original_language.0,
-            audience: node::stated(row.audience),
+            audience: node::stated(row.audience, row.retired),
+            retired: row.retired,
             verified_on: row.verified_on,
             sources: sources.remove(&row.id).unwrap_or_default(),
         };

@@ -11,6 +11,7 @@ use crate::domain::link::store::{LinkFilter, LinkOrder, LinkRow, Links};
 use crate::domain::source::graph::{Source, source_selection};
 use crate::domain::source::store::SourcesOf;
 use crate::error::Fault;
+use crate::graph::completeness::{self, Completeness};
 use crate::graph::id;
 use crate::graph::node::{self, Node};
 use crate::graph::page::{self, Connection, Listable, OrderDirection, PageArguments, Selection};
@@ -134,6 +135,14 @@ impl Link {
     ) -> Result<Vec<Translation>, Fault> {
         let only = language.map(|tag| tag.check()).transpose()?;
         Ok(text::translations(&self.row.texts(), only.as_ref()))
+    }
+
+    /// Which texts are there in a language, which are served in another one, and which no language has.
+    async fn completeness(
+        &self,
+        #[graphql(desc = "The language to look for.")] language: LanguageTag,
+    ) -> Result<Completeness, Fault> {
+        completeness::of_record::<Links>(&self.row.texts(), language, &self.row.original_language.0, &self.scope)
     }
 }
 

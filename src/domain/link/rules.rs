@@ -28,19 +28,19 @@ pub enum LinkKind {
     PartnersWith,
     /// An organization is a member of another one.
     MemberOf,
-    /// An organization endorses a community.
+    /// An organization endorses a community or an item.
     Endorses,
-    /// An organization adopts the practice of a community.
+    /// An organization adopts the practice of a community, or what an item says.
     Adopts,
     /// An organization provides the website of another one.
     ProvidesWebsiteFor,
-    /// An organization publishes again what a community or an organization published.
+    /// An organization publishes again an item, or what a community or an organization published.
     Republishes,
-    /// An organization brought a community or an organization into being.
+    /// An organization or a project brought a community or an organization into being, or a project an item.
     Created,
-    /// A community or an organization grew out of another one.
+    /// A community, an organization or an item grew out of another one.
     DerivesFrom,
-    /// A community or an organization took the place of another one.
+    /// A community, an organization or an item took the place of another one.
     Supersedes,
 }
 
@@ -69,15 +69,19 @@ impl Vocabulary for LinkDirection {
 
 /// Whether a link of this kind may join two nodes of these kinds.
 pub fn may_join(kind: LinkKind, from: NodeKind, to: NodeKind) -> bool {
-    use NodeKind::{Community, Organization};
+    use NodeKind::{Community, Item, Organization, Project};
     match kind {
-        LinkKind::Hosts | LinkKind::Endorses | LinkKind::Adopts => (from, to) == (Organization, Community),
+        LinkKind::Hosts => (from, to) == (Organization, Community),
+        LinkKind::Endorses | LinkKind::Adopts => matches!((from, to), (Organization, Community | Item)),
         LinkKind::CoordinatedBy => (from, to) == (Community, Organization),
         LinkKind::PartnersWith => matches!((from, to), (Organization | Community, Organization)),
         LinkKind::MemberOf | LinkKind::ProvidesWebsiteFor => (from, to) == (Organization, Organization),
-        LinkKind::Republishes | LinkKind::Created => matches!((from, to), (Organization, Organization | Community)),
+        LinkKind::Republishes => matches!((from, to), (Organization, Organization | Community | Item)),
+        LinkKind::Created => {
+            matches!((from, to), (Organization, Organization | Community) | (Project, Organization | Community | Item))
+        }
         LinkKind::DerivesFrom | LinkKind::Supersedes => {
-            matches!((from, to), (Organization, Organization) | (Community, Community))
+            matches!((from, to), (Organization, Organization) | (Community, Community) | (Item, Item))
         }
     }
 }
@@ -119,7 +123,7 @@ mod tests {
         for kind in LinkKind::VARIANTS {
             let joins = |from: &NodeKind, to: &NodeKind| may_join(*kind, *from, *to);
             assert!(NodeKind::VARIANTS.iter().any(|from| NodeKind::VARIANTS.iter().any(|to| joins(from, to))));
-            for other in [NodeKind::Topic, NodeKind::Person, NodeKind::Role, NodeKind::Link] {
+            for other in [NodeKind::Topic, NodeKind::Person, NodeKind::Role, NodeKind::Membership, NodeKind::Link] {
                 assert!(NodeKind::VARIANTS.iter().all(|end| !joins(&other, end) && !joins(end, &other)));
             }
         }

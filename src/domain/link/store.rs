@@ -5,13 +5,14 @@ use diesel::pg::Pg;
 use diesel::{AsChangeset, Insertable, QueryDsl, Queryable, Selectable};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use serde::Serialize;
 use strum::{AsRefStr, EnumMessage, EnumString, VariantArray};
 use uuid::Uuid;
 
 use crate::db::column::{Json, Word};
+use crate::db::coverage::TextColumn;
 use crate::db::dates::{self, DateRange};
+use crate::db::facets::{Dimension, Values};
 use crate::db::listing::{self, Listed, Loaded, Selection};
 use crate::db::page::{SortColumn, SortKey};
 use crate::db::per_parent::PerParent;
@@ -20,7 +21,7 @@ use crate::db::statement::{Rows, Sql};
 use crate::db::write::Tx;
 use crate::domain::link::record::LinkRecord;
 use crate::domain::link::rules::{LinkDirection, LinkKind};
-use crate::domain::node::{self, Line, Saved};
+use crate::domain::node::{self, Line, Lines, Owed, Saved, Stored};
 use crate::domain::record::{self, Header, Keys, NodeReference};
 use crate::domain::source;
 use crate::error::Fault;
@@ -76,6 +77,8 @@ pub struct LinkRow {
     pub until_latest: Option<NaiveDate>,
     /// What else the source says; null: nothing.
     pub note: Option<Json<Texts>>,
+    /// Whether it was retired.
+    pub retired: bool,
 }
 
 /// Links.
@@ -136,6 +139,7 @@ impl Listed for Links {
 
     const TABLE: &'static str = "links";
     const ID: &'static str = "links.id";
+    const TEXTS: &'static [TextColumn] = &[("note", "links.note")];
 
     fn condition(filter: &LinkFilter, _viewer: &Viewer) -> Sql {
         let mut sql = Sql::new("TRUE");
@@ -182,6 +186,18 @@ impl Listed for Links {
         row.id
     }
 
+    fn values(by: Dimension, _viewer: &Viewer) -> Option<Values> {
+        match by {
+            Dimension::Kind => Some(Values::column("links.kind")),
+            Dimension::Year => Some(Values::column("extract(year FROM links.since_earliest)::text")),
+            Dimension::Topic
+            | Dimension::Language
+            | Dimension::Community
+            | Dimension::Organization
+            | Dimension::Region => None,
+        }
+    }
+
     fn visible(viewer: &Viewer) -> Sql {
         listing::visible_to(viewer, "links.is_public", "links.audience")
     }
@@ -198,8 +214,32 @@ impl Listed for Links {
     }
 }
 
+impl Stored for Links {
+    type Record = LinkRecord;
+
+    const KEY: &'static str = "links.key";
+
+    fn lines<'a>(conn: &'a mut AsyncPgConnection, viewer: &'a Viewer, rows: Vec<LinkRow>) -> Lines<'a, LinkRecord> {
+        lines(conn, viewer, rows).boxed()
+    }
+
+    fn save<'a>(
+        tx: &'a mut Tx,
+        id: Uuid,
+        line: &'a Line<LinkRecord>,
+        hash: Option<&'a str>,
+        keys: &'a Keys,
+    ) -> Owed<'a> {
+        async move {
+            save(tx, id, line, hash, keys).await?;
+            Ok(Vec::new())
+        }
+        .boxed()
+    }
+}
+
 /// Writes a link from a line of the transfer format.
-pub async fn save(tx: &mut Tx, id: Uuid, line: &Line<LinkRecord>, hash: &str, keys: &Keys) -> Result<(), Fault> {
+async fn save(tx: &mut Tx, id: Uuid, line: &Line<LinkRecord>, hash: Option<&str>, keys: &Keys) -> Result<(), Fault> {
     let doing = |error: diesel::result::Error| Fault::database("writing a link", error);
     let viewer = tx.viewer();
     let old = listing::by_ids::<Links>(tx.conn(), &viewer, vec![id]).await?.remove(&id);
@@ -214,11 +254,12 @@ pub async fn save(tx: &mut Tx, id: Uuid, line: &Line<LinkRecord>, hash: &str, ke
         // The trigger link_audience writes what it derives.
         audience: Vec::new(),
         original_language: Word(header.original_language.clone()),
-        import_hash: Some(hash.to_owned()),
+        import_hash: hash.map(str::to_owned),
         verified_on: header.verified_on,
         version: old.as_ref().map_or(1, |row| row.version.saturating_add(1)),
         created_at: old.as_ref().map_or(tx.now(), |row| row.created_at),
         updated_at: tx.now(),
+        retired: header.retired,
         kind: Word(record.link_kind),
         from_id: keys.id(record.from.kind, &record.from.key)?,
         from_kind: Word(record.from.kind),
@@ -248,6 +289,7 @@ pub async fn save(tx: &mut Tx, id: Uuid, line: &Line<LinkRecord>, hash: &str, ke
         slug: None,
         communities,
         topics: Vec::new(),
+        is_publication: false,
     };
     node::keep(tx, saved).await
 }
@@ -255,20 +297,6 @@ pub async fn save(tx: &mut Tx, id: Uuid, line: &Line<LinkRecord>, hash: &str, ke
 fn communities_of(row: &LinkRow) -> Vec<Uuid> {
     let ends = [(row.from_kind.0, row.from_id), (row.to_kind.0, row.to_id)];
     ends.into_iter().filter(|(kind, _)| *kind == NodeKind::Community).map(|(_, id)| id).collect()
-}
-
-/// Links in the order of their keys, as lines of the transfer format.
-pub fn export<'a>(
-    conn: &'a mut AsyncPgConnection,
-    viewer: &'a Viewer,
-    after: &'a str,
-    limit: i64,
-) -> BoxFuture<'a, Result<Vec<Line<LinkRecord>>, Fault>> {
-    async move {
-        let rows = listing::by_key_after::<Links>(conn, viewer, "links.key", after, limit).await?;
-        lines(conn, viewer, rows).await
-    }
-    .boxed()
 }
 
 async fn lines(
@@ -287,6 +315,7 @@ async fn lines(
             former_slugs: Vec::new(),
             original_language: row.original_language.0,
             audience: None,
+            retired: row.retired,
             verified_on: row.verified_on,
             sources: sources.remove(&row.id).unwrap_or_default(),
         };

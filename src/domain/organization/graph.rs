@@ -9,6 +9,8 @@ use uuid::Uuid;
 use crate::db::page::Direction;
 use crate::domain::community::graph::{Community, CommunityFilterInput, CommunityOrderInput, community_selection};
 use crate::domain::community::store::CommunitiesOf;
+use crate::domain::item::graph::{Item, ItemFilterInput, ItemOrderInput, item_selection};
+use crate::domain::item::store::ItemsOf;
 use crate::domain::link::graph::{Link, LinkFilterInput, LinkOrderInput, link_selection};
 use crate::domain::link::rules::LinkDirection;
 use crate::domain::link::store::LinksOf;
@@ -21,11 +23,14 @@ use crate::domain::organization::store::{
 };
 use crate::domain::person::graph::{Person, PersonFilterInput, PersonOrderInput, person_selection};
 use crate::domain::person::store::PeopleOf;
+use crate::domain::project::graph::{Project, ProjectFilterInput, ProjectOrderInput, project_selection};
+use crate::domain::project::store::ProjectsOf;
 use crate::domain::role::graph::{Role, RoleFilterInput, RoleOrderInput, role_selection};
 use crate::domain::role::store::RolesOf;
 use crate::domain::source::graph::{Source, source_selection};
 use crate::domain::source::store::SourcesOf;
 use crate::error::Fault;
+use crate::graph::completeness::{self, Completeness};
 use crate::graph::id;
 use crate::graph::node;
 use crate::graph::page::{self, Connection, Listable, OrderDirection, PageArguments, Selection};
@@ -242,6 +247,19 @@ impl Organization {
         Ok(text::translations(&self.row.texts(), only.as_ref()))
     }
 
+    /// Which texts are there in a language, which are served in another one, and which no language has.
+    async fn completeness(
+        &self,
+        #[graphql(desc = "The language to look for.")] language: LanguageTag,
+    ) -> Result<Completeness, Fault> {
+        completeness::of_record::<Organizations>(
+            &self.row.texts(),
+            language,
+            &self.row.original_language.0,
+            &self.scope,
+        )
+    }
+
     /// The organization it is part of; null: none, not stated, or hidden.
     async fn parent(&self) -> Option<Result<Organization, Fault>> {
         page::by_id(&self.scope, self.row.parent_id?).await.transpose()
@@ -327,6 +345,46 @@ impl Organization {
         .await
     }
 
+    /// The projects that it leads, works in or pays for, by title.
+    async fn projects(
+        &self,
+        #[graphql(desc = "How many from the start, 1 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Narrows the list.")] filter: Option<ProjectFilterInput>,
+        #[graphql(desc = "Orders the list.")] order_by: Option<ProjectOrderInput>,
+    ) -> Result<Connection<Project>, Fault> {
+        page::of(
+            &self.scope,
+            (ProjectsOf::Organization, self.row.id),
+            PageArguments { first, after, last, before },
+            project_selection(filter, order_by)?,
+        )
+        .await
+    }
+
+    /// The KT items of the communities that it is linked to, the newest first.
+    async fn items(
+        &self,
+        #[graphql(desc = "How many from the start, 1 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Narrows the list.")] filter: Option<ItemFilterInput>,
+        #[graphql(desc = "Orders the list.")] order_by: Option<ItemOrderInput>,
+    ) -> Result<Connection<Item>, Fault> {
+        page::of(
+            &self.scope,
+            (ItemsOf::Organization, self.row.id),
+            PageArguments { first, after, last, before },
+            item_selection(filter, order_by)?,
+        )
+        .await
+    }
+
     /// Its links to other nodes, the earliest first.
     async fn links(
         &self,
@@ -383,7 +441,7 @@ pub struct OrganizationFilterInput {
     parents: Option<Vec<ID>>,
     /// Founded then.
     founded_between: Option<DateRangeInput>,
-    /// This text in a name, alias or summary of any language, case and accents aside; at most 200 characters.
+    /// These words in the name, an alias or what it says of itself, as `search` finds them; at most 200 characters.
     text_contains: Option<String>,
 }
 

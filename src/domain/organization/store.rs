@@ -8,24 +8,27 @@ use diesel::sql_types::Uuid as SqlUuid;
 use diesel::{AsChangeset, Insertable, QueryDsl, Queryable, Selectable};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use serde::Serialize;
 use strum::{AsRefStr, EnumMessage, EnumString, VariantArray};
 use uuid::Uuid;
 
 use crate::db::column::{Json, Word};
+use crate::db::coverage::TextColumn;
 use crate::db::dates::{self, DateRange};
+use crate::db::facets::{Dimension, Values};
 use crate::db::listing::{self, Listed, Loaded, Selection};
 use crate::db::page::{SortColumn, SortKey};
 use crate::db::per_parent::PerParent;
 use crate::db::schema::organizations;
+use crate::db::search;
 use crate::db::statement::{Rows, Sql};
 use crate::db::write::Tx;
 use crate::domain::hierarchy;
-use crate::domain::node::{self, Line, Saved};
+use crate::domain::node::{self, Line, Lines, Owed, Saved, Stored};
 use crate::domain::organization::record::{
     Address, ExternalIdentifier, OrganizationKind, OrganizationRecord, OrganizationStatus,
 };
+use crate::domain::project::store::ProjectPart;
 use crate::domain::record::{self, Header, Keys};
 use crate::domain::source;
 use crate::error::Fault;
@@ -101,6 +104,8 @@ pub struct OrganizationRow {
     pub languages: Vec<String>,
     /// Whether it is at work.
     pub status: Word<OrganizationStatus>,
+    /// Whether it was retired.
+    pub retired: bool,
 }
 
 /// Organizations.
@@ -124,7 +129,7 @@ pub struct OrganizationFilter {
     pub parents: Option<Vec<Uuid>>,
     /// Those founded then.
     pub founded: Option<DateRange>,
-    /// Those with this text in a name, alias or summary, case and accents aside.
+    /// Those that a search for this text finds.
     pub text_contains: Option<String>,
 }
 
@@ -153,6 +158,8 @@ pub enum OrganizationsOf {
     Parent,
     /// The organizations that a community is linked to, whichever way.
     Community,
+    /// The organizations that have this part in a project; null: any part.
+    Project(Option<ProjectPart>),
 }
 
 impl OrganizationRow {
@@ -178,6 +185,12 @@ impl Listed for Organizations {
 
     const TABLE: &'static str = "organizations";
     const ID: &'static str = "organizations.id";
+    const TEXTS: &'static [TextColumn] = &[
+        ("name", "organizations.name"),
+        ("summary", "organizations.summary"),
+        ("vision", "organizations.vision"),
+        ("mission", "organizations.mission"),
+    ];
 
     fn condition(filter: &OrganizationFilter, viewer: &Viewer) -> Sql {
         let mut sql = Sql::new("TRUE");
@@ -209,7 +222,7 @@ impl Listed for Organizations {
             sql = sql.and(within);
         }
         if let Some(text) = &filter.text_contains {
-            sql = sql.and(Sql::new("contains_folded(organizations.folded, ").text(text).push(")"));
+            sql = sql.and(search::found("organizations.id", text, viewer));
         }
         sql
     }
@@ -218,6 +231,16 @@ impl Listed for Organizations {
         match of {
             OrganizationsOf::Parent => Sql::new("organizations.parent_id = parent.id"),
             OrganizationsOf::Community => listing::linked_to_parent("organizations.id", viewer),
+            // SQL: by primary key prefix.
+            OrganizationsOf::Project(part) => {
+                let of = Sql::new(
+                    "organizations.id IN (SELECT p.organization_id FROM project_organizations p WHERE p.project_id = parent.id",
+                );
+                match part {
+                    Some(part) => of.and(Sql::new("p.part = ").text(part.as_ref())).push(")"),
+                    None => of.push(")"),
+                }
+            }
         }
     }
 
@@ -251,6 +274,31 @@ impl Listed for Organizations {
         row.id
     }
 
+    fn values(by: Dimension, viewer: &Viewer) -> Option<Values> {
+        match by {
+            Dimension::Kind => Some(Values::column("organizations.kind")),
+            Dimension::Language => Some(Values::array("unnest(organizations.languages)")),
+            // The countries stand beside their regions.
+            Dimension::Region => {
+                let regions = "SELECT r FROM unnest(organizations.regions) AS r WHERE strpos(r, '-') > 0";
+                Some(Values::each(Sql::new(regions)))
+            }
+            Dimension::Community => {
+                let communities = Sql::new("SELECT c.id FROM communities c WHERE ")
+                    .append(listing::visible_to(viewer, "c.is_public", "c.audience"))
+                    .and(listing::linked_to("c.id", Sql::new("organizations.id"), viewer));
+                Some(Values::each(communities))
+            }
+            Dimension::Organization => {
+                let parents = Sql::new("SELECT o.id FROM organizations o WHERE o.id = organizations.parent_id AND ")
+                    .append(listing::visible_to(viewer, "o.is_public", "o.audience"));
+                Some(Values::each(parents))
+            }
+            Dimension::Year => Some(Values::column("extract(year FROM organizations.founded_earliest)::text")),
+            Dimension::Topic => None,
+        }
+    }
+
     fn visible(viewer: &Viewer) -> Sql {
         listing::visible_to(viewer, "organizations.is_public", "organizations.audience")
     }
@@ -267,12 +315,40 @@ impl Listed for Organizations {
     }
 }
 
+impl Stored for Organizations {
+    type Record = OrganizationRecord;
+
+    const KEY: &'static str = "organizations.key";
+
+    fn lines<'a>(
+        conn: &'a mut AsyncPgConnection,
+        viewer: &'a Viewer,
+        rows: Vec<OrganizationRow>,
+    ) -> Lines<'a, OrganizationRecord> {
+        lines(conn, viewer, rows).boxed()
+    }
+
+    fn save<'a>(
+        tx: &'a mut Tx,
+        id: Uuid,
+        line: &'a Line<OrganizationRecord>,
+        hash: Option<&'a str>,
+        keys: &'a Keys,
+    ) -> Owed<'a> {
+        async move {
+            save(tx, id, line, hash, keys).await?;
+            Ok(Vec::new())
+        }
+        .boxed()
+    }
+}
+
 /// Writes an organization from a line of the transfer format.
-pub async fn save(
+async fn save(
     tx: &mut Tx,
     id: Uuid,
     line: &Line<OrganizationRecord>,
-    hash: &str,
+    hash: Option<&str>,
     keys: &Keys,
 ) -> Result<(), Fault> {
     let doing = |error: diesel::result::Error| Fault::database("writing an organization", error);
@@ -283,7 +359,7 @@ pub async fn save(
         None => None,
     };
     let mut row = row_of(id, line, keys)?;
-    row.import_hash = Some(hash.to_owned());
+    row.import_hash = hash.map(str::to_owned);
     row.updated_at = tx.now();
     row.created_at = old.as_ref().map_or(tx.now(), |row| row.created_at);
     row.version = old.as_ref().map_or(1, |row| row.version.saturating_add(1));
@@ -302,6 +378,7 @@ pub async fn save(
         slug: Some(&row.slug),
         communities: Vec::new(),
         topics: Vec::new(),
+        is_publication: false,
     };
     node::keep(tx, saved).await
 }
@@ -328,20 +405,6 @@ pub async fn check_hierarchy(tx: &mut Tx, written: Vec<Uuid>) -> Result<(), Faul
     Err(Message::new("above-itself").with("key", node::key_of(&keys, id)?).into())
 }
 
-/// Organizations in the order of their keys, as lines of the transfer format.
-pub fn export<'a>(
-    conn: &'a mut AsyncPgConnection,
-    viewer: &'a Viewer,
-    after: &'a str,
-    limit: i64,
-) -> BoxFuture<'a, Result<Vec<Line<OrganizationRecord>>, Fault>> {
-    async move {
-        let rows = listing::by_key_after::<Organizations>(conn, viewer, "organizations.key", after, limit).await?;
-        lines(conn, viewer, rows).await
-    }
-    .boxed()
-}
-
 fn row_of(id: Uuid, line: &Line<OrganizationRecord>, keys: &Keys) -> Result<OrganizationRow, Fault> {
     let (header, record) = (&line.header, line.record.clone());
     let parent = record.parent.as_ref().map(|key| keys.id(NodeKind::Organization, key)).transpose()?;
@@ -355,6 +418,7 @@ fn row_of(id: Uuid, line: &Line<OrganizationRecord>, keys: &Keys) -> Result<Orga
         version: 1,
         created_at: DateTime::UNIX_EPOCH,
         updated_at: DateTime::UNIX_EPOCH,
+        retired: header.retired,
         slug: header.slug_or_key(),
         kind: Word(record.organization_kind),
         regions: record.regions(),
@@ -397,7 +461,8 @@ async fn lines(
             key: row.key,
             former_slugs: former_slugs.remove(&row.id).unwrap_or_default(),
             original_language: row.original_language.0,
-            audience: node::stated(row.audience),
+            audience: node::stated(row.audience, row.retired),
+            retired: row.retired,
             verified_on: row.verified_on,
             sources: sources.remove(&row.id).unwrap_or_default(),
         };

@@ -7,9 +7,15 @@ use async_graphql::{Context, ID, InputObject, Object};
 use uuid::Uuid;
 
 use crate::db::page::Direction;
+use crate::domain::item::graph::{Item, ItemFilterInput, ItemOrderInput, item_selection};
+use crate::domain::item::store::ItemsOf;
+use crate::domain::membership::graph::{Membership, MembershipFilterInput, MembershipOrderInput, membership_selection};
+use crate::domain::membership::store::MembershipsOf;
 use crate::domain::organization::graph::Organization;
 use crate::domain::person::record::{PersonField, Profession, StakeholderGroup};
 use crate::domain::person::store::{AffiliationRow, People, PersonFilter, PersonOrder, PersonRow};
+use crate::domain::project::graph::{Project, ProjectFilterInput, ProjectOrderInput, project_selection};
+use crate::domain::project::store::ProjectsOf;
 use crate::domain::role::graph::{Role, RoleFilterInput, RoleOrderInput, role_selection};
 use crate::domain::role::store::RolesOf;
 use crate::domain::source::graph::{Source, source_selection};
@@ -202,6 +208,66 @@ impl Person {
         page::of(&self.scope, (TopicsOf::Person, owner), arguments, topic_selection(filter, order_by)?).await
     }
 
+    /// The memberships of the person, the earliest first, as far as the person allows.
+    async fn memberships(
+        &self,
+        #[graphql(desc = "How many from the start, 1 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Narrows the list.")] filter: Option<MembershipFilterInput>,
+        #[graphql(desc = "Orders the list.")] order_by: Option<MembershipOrderInput>,
+    ) -> Result<Connection<Membership>, Fault> {
+        page::of(
+            &self.scope,
+            (MembershipsOf::Person, self.row.id),
+            PageArguments { first, after, last, before },
+            membership_selection(filter, order_by)?,
+        )
+        .await
+    }
+
+    /// The KT items that the person made, the newest first.
+    async fn items(
+        &self,
+        #[graphql(desc = "How many from the start, 1 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Narrows the list.")] filter: Option<ItemFilterInput>,
+        #[graphql(desc = "Orders the list.")] order_by: Option<ItemOrderInput>,
+    ) -> Result<Connection<Item>, Fault> {
+        page::of(
+            &self.scope,
+            (ItemsOf::Author, self.row.id),
+            PageArguments { first, after, last, before },
+            item_selection(filter, order_by)?,
+        )
+        .await
+    }
+
+    /// The projects that the person works in, by title; empty: none or hidden.
+    async fn projects(
+        &self,
+        #[graphql(desc = "How many from the start, 1 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Narrows the list.")] filter: Option<ProjectFilterInput>,
+        #[graphql(desc = "Orders the list.")] order_by: Option<ProjectOrderInput>,
+    ) -> Result<Connection<Project>, Fault> {
+        page::of(
+            &self.scope,
+            (ProjectsOf::Person, self.shown(PersonField::Projects).map_or(Uuid::nil(), |row| row.id)),
+            PageArguments { first, after, last, before },
+            project_selection(filter, order_by)?,
+        )
+        .await
+    }
+
     /// The roles that the person holds or held, the earliest first.
     async fn roles(
         &self,
@@ -278,9 +344,9 @@ pub struct PersonFilterInput {
     topics: Option<Vec<ID>>,
     /// Affiliated with one of these organizations.
     organizations: Option<Vec<ID>>,
-    /// Holding, now or once, a role in one of these communities.
+    /// Holding, now or once, a role in one of these communities, or being an active member of one.
     communities: Option<Vec<ID>>,
-    /// This text in the name, case and accents aside; at most 200 characters.
+    /// These words in the name, as `search` finds them; at most 200 characters.
     text_contains: Option<String>,
 }
 

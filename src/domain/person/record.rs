@@ -115,6 +115,10 @@ pub enum PersonField {
     Orcid,
     /// All affiliations with their dates.
     Affiliations,
+    /// The memberships.
+    Memberships,
+    /// The projects that the person works in.
+    Projects,
 }
 
 impl PersonField {
@@ -131,6 +135,8 @@ impl PersonField {
             Self::Expertise => "expertise",
             Self::Orcid => "orcid",
             Self::Affiliations => "affiliations",
+            Self::Memberships => "memberships",
+            Self::Projects => "projects",
         }
     }
 }

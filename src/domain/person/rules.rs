@@ -4,6 +4,7 @@
 //! no consent, no public role ──▶ the person alone
 //! consent for a field        ──▶ whom the consent names, until it is withdrawn
 //! a role that others see     ──▶ name, honorific, profession and home organization, for those who see the role
+//! retired                    ──▶ nobody
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,6 +45,11 @@ pub fn field_audiences(
         audiences.insert(*field, atoms.into_iter().collect());
     }
     audiences
+}
+
+/// What is seen of somebody who was retired: nothing, by nobody.
+pub fn of_nobody() -> FieldAudiences {
+    PersonField::VARIANTS.iter().map(|field| (*field, Vec::new())).collect()
 }
 
 /// The fields of a person that changed, by the audiences that they had before and have after: an entry of the change

@@ -4,28 +4,28 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::pg::Pg;
-use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
 use diesel::{AsChangeset, ExpressionMethods, Insertable, QueryDsl, Queryable, Selectable, SelectableHelper};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use serde::Serialize;
 use strum::{AsRefStr, EnumMessage, EnumString, VariantArray};
 use uuid::Uuid;
 
 use crate::db::column::{Json, Word};
+use crate::db::coverage::TextColumn;
+use crate::db::facets::{Dimension, Values};
 use crate::db::listing::{self, Listed, Loaded, Selection};
-use crate::db::log::{Audiences, Change, ChangeAction};
 use crate::db::page::{SortColumn, SortKey};
 use crate::db::per_parent::PerParent;
 use crate::db::schema::{affiliations, consents, people};
+use crate::db::search;
 use crate::db::statement::{Rows, Sql};
 use crate::db::write::Tx;
-use crate::domain::node::{self, Line, Saved};
+use crate::domain::node::{self, Line, Lines, Owed, Saved, Stored};
 use crate::domain::person::record::{
     AffiliationRecord, Consent, ConsentAudience, PersonField, PersonRecord, Profession, StakeholderGroup,
 };
-use crate::domain::person::rules::{self, FieldAudiences};
+use crate::domain::person::rules::FieldAudiences;
 use crate::domain::record::{Header, Keys};
 use crate::domain::source;
 use crate::error::Fault;
@@ -76,6 +76,8 @@ pub struct PersonRow {
     pub orcid: Option<String>,
     /// Who may see each field.
     pub field_audiences: Json<FieldAudiences>,
+    /// Whether it was retired.
+    pub retired: bool,
 }
 
 /// One affiliation of one person.
@@ -130,9 +132,9 @@ pub struct PersonFilter {
     pub topics: Option<Vec<Uuid>>,
     /// Those affiliated with one of these organizations.
     pub organizations: Option<Vec<Uuid>>,
-    /// Those who hold or held a role in one of these communities.
+    /// Those who hold or held a role in one of these communities, or are active members of one.
     pub communities: Option<Vec<Uuid>>,
-    /// Those with this text in the name, case and accents aside.
+    /// Those that a search for this text finds.
     pub text_contains: Option<String>,
 }
 
@@ -168,6 +170,7 @@ impl Listed for People {
 
     const TABLE: &'static str = "people";
     const ID: &'static str = "people.id";
+    const TEXTS: &'static [TextColumn] = &[];
 
     fn condition(filter: &PersonFilter, viewer: &Viewer) -> Sql {
         let mut sql = Sql::new("TRUE");
@@ -190,15 +193,19 @@ impl Listed for People {
             sql = sql.and(affiliated(one_of, viewer));
         }
         if let Some(communities) = &filter.communities {
-            let role = Sql::new("people.id IN (SELECT r.person_id FROM roles r WHERE r.community_id = ANY (")
+            let belongs = Sql::new("people.id IN (SELECT r.person_id FROM roles r WHERE r.community_id = ANY (")
                 .uuids(communities.clone())
                 .push(")")
                 .and(listing::visible_to(viewer, "r.is_public", "r.audience"))
+                .push(" UNION ALL SELECT m.person_id FROM memberships m WHERE m.status = 'ACTIVE' AND m.community_id = ANY (")
+                .uuids(communities.clone())
+                .push(")")
+                .and(listing::visible_to(viewer, "m.is_public", "m.audience"))
                 .push(")");
-            sql = sql.and(role);
+            sql = sql.and(belongs);
         }
         if let Some(text) = &filter.text_contains {
-            sql = sql.and(Sql::new("contains_folded(people.folded, ").text(text).push(")"));
+            sql = sql.and(search::found("people.id", text, viewer));
         }
         sql
     }
@@ -228,6 +235,40 @@ impl Listed for People {
         row.id
     }
 
+    fn values(by: Dimension, viewer: &Viewer) -> Option<Values> {
+        match by {
+            Dimension::Topic => {
+                let topics = Sql::new("SELECT t.id FROM person_expertise e JOIN topics t ON t.id = e.topic_id WHERE e.person_id = people.id")
+                    .and(listing::visible_to(viewer, "t.is_public", "t.audience"))
+                    .and(field_visible(PersonField::Expertise, viewer));
+                Some(Values::each(topics))
+            }
+            Dimension::Language => {
+                let languages = Sql::new("SELECT l FROM unnest(people.languages) AS l WHERE ")
+                    .append(field_visible(PersonField::Languages, viewer));
+                Some(Values::each(languages))
+            }
+            Dimension::Region => {
+                let region = Sql::new("SELECT people.region WHERE ").append(field_visible(PersonField::Region, viewer));
+                Some(Values::each(region))
+            }
+            Dimension::Community => {
+                let communities = Sql::new("SELECT r.community_id FROM roles r WHERE r.person_id = people.id AND r.community_id IS NOT NULL")
+                    .and(listing::visible_to(viewer, "r.is_public", "r.audience"))
+                    .push(" UNION SELECT m.community_id FROM memberships m WHERE m.status = 'ACTIVE' AND m.person_id = people.id")
+                    .and(listing::visible_to(viewer, "m.is_public", "m.audience"));
+                Some(Values::each(communities))
+            }
+            Dimension::Organization => {
+                let home = Sql::new("SELECT o.id FROM affiliations a JOIN organizations o ON o.id = a.organization_id WHERE a.person_id = people.id AND a.is_home")
+                    .and(listing::visible_to(viewer, "o.is_public", "o.audience"))
+                    .and(field_visible(PersonField::HomeOrganization, viewer));
+                Some(Values::each(home))
+            }
+            Dimension::Kind | Dimension::Year => None,
+        }
+    }
+
     fn visible(viewer: &Viewer) -> Sql {
         listing::visible_to(viewer, "people.is_public", "people.audience")
     }
@@ -242,6 +283,11 @@ impl Listed for People {
     ) -> Loaded<'a, (Uuid, PersonRow)> {
         rows.load(conn).boxed()
     }
+}
+
+/// The condition that a viewer sees the person in the row and this field of them.
+pub fn visible_with(field: PersonField, viewer: &Viewer) -> Sql {
+    People::visible(viewer).and(field_visible(field, viewer))
 }
 
 /// Whether a viewer may see a field of the person in the row. Twin of `policy::sees` over the field's audience.
@@ -303,9 +349,33 @@ pub async fn affiliations_of(
     Ok(grouped)
 }
 
-/// Writes a person from a line of the transfer format. Who may see what is decided by [`recompute_audiences`], which
+impl Stored for People {
+    type Record = PersonRecord;
+
+    const KEY: &'static str = "people.key";
+
+    fn lines<'a>(conn: &'a mut AsyncPgConnection, viewer: &'a Viewer, rows: Vec<PersonRow>) -> Lines<'a, PersonRecord> {
+        lines(conn, viewer, rows).boxed()
+    }
+
+    fn save<'a>(
+        tx: &'a mut Tx,
+        id: Uuid,
+        line: &'a Line<PersonRecord>,
+        hash: Option<&'a str>,
+        keys: &'a Keys,
+    ) -> Owed<'a> {
+        async move {
+            save(tx, id, line, hash, keys).await?;
+            Ok(vec![id])
+        }
+        .boxed()
+    }
+}
+
+/// Writes a person from a line of the transfer format. Who may see what is decided by `audiences::recompute`, which
 /// the caller owes afterwards; until then nobody sees a new person.
-pub async fn save(tx: &mut Tx, id: Uuid, line: &Line<PersonRecord>, hash: &str, keys: &Keys) -> Result<(), Fault> {
+async fn save(tx: &mut Tx, id: Uuid, line: &Line<PersonRecord>, hash: Option<&str>, keys: &Keys) -> Result<(), Fault> {
     let doing = |error: diesel::result::Error| Fault::database("writing a person", error);
     let viewer = tx.viewer();
     let old = listing::by_ids::<People>(tx.conn(), &viewer, vec![id]).await?.remove(&id);
@@ -319,11 +389,12 @@ pub async fn save(tx: &mut Tx, id: Uuid, line: &Line<PersonRecord>, hash: &str, 
         key: header.key.clone(),
         audience: old.as_ref().map(|row| row.audience.clone()).unwrap_or_default(),
         original_language: Word(header.original_language.clone()),
-        import_hash: Some(hash.to_owned()),
+        import_hash: hash.map(str::to_owned),
         verified_on: header.verified_on,
         version: old.as_ref().map_or(1, |row| row.version.saturating_add(1)),
         created_at: old.as_ref().map_or(tx.now(), |row| row.created_at),
         updated_at: tx.now(),
+        retired: header.retired,
         slug: header.slug.clone(),
         name: record.name,
         honorific: record.honorific,
@@ -355,6 +426,7 @@ pub async fn save(tx: &mut Tx, id: Uuid, line: &Line<PersonRecord>, hash: &str, 
         slug: row.slug.as_deref(),
         communities: Vec::new(),
         topics: Vec::new(),
+        is_publication: false,
     };
     node::keep(tx, saved).await?;
     let home = |record: &PersonRecord| record.affiliations.iter().find(|it| it.home).map(|it| it.organization.clone());
@@ -392,22 +464,7 @@ async fn write_relations(tx: &mut Tx, id: Uuid, record: &PersonRecord, keys: &Ke
             withdrawn_at: consent.withdrawn_at,
         })
         .collect();
-    // SQL: by primary key prefix; then one row per topic.
-    Sql::new("DELETE FROM person_expertise WHERE person_id = ")
-        .uuid(id)
-        .returning::<()>()
-        .execute(tx.conn())
-        .await
-        .map_err(doing)?;
-    Sql::new("INSERT INTO person_expertise (person_id, topic_id) SELECT ")
-        .uuid(id)
-        .push(", t FROM unnest(")
-        .uuids(topics)
-        .push(") AS t ON CONFLICT DO NOTHING")
-        .returning::<()>()
-        .execute(tx.conn())
-        .await
-        .map_err(doing)?;
+    node::replace_pairs(tx.conn(), "person_expertise", "person_id", "topic_id", id, topics).await?;
     let conn = tx.conn();
     diesel::delete(affiliations::table.filter(affiliations::person_id.eq(id))).execute(conn).await.map_err(doing)?;
     diesel::insert_into(affiliations::table).values(affiliated).execute(conn).await.map_err(doing)?;
@@ -416,74 +473,11 @@ async fn write_relations(tx: &mut Tx, id: Uuid, record: &PersonRecord, keys: &Ke
     Ok(())
 }
 
-/// Decides anew who may see what of these people and of those with a role in these communities and organizations.
-/// Owed after any write to a person, a consent or a role, or to the audience of what a role is held in.
-pub async fn recompute_audiences(tx: &mut Tx, people_ids: Vec<Uuid>, held_in: Vec<Uuid>) -> Result<(), Fault> {
-    let doing = |error: diesel::result::Error| Fault::database("deciding who sees a person", error);
-    let viewer = tx.viewer();
-    // SQL: people by primary key; roles by community and by organization.
-    let affected: Vec<Uuid> = Sql::new("SELECT id FROM people WHERE id = ANY (")
-        .uuids(people_ids)
-        .push(") UNION SELECT person_id FROM roles WHERE community_id = ANY (")
-        .uuids(held_in.clone())
-        .push(") OR organization_id = ANY (")
-        .uuids(held_in)
-        .push(")")
-        .returning::<SqlUuid>()
-        .load(tx.conn())
-        .await
-        .map_err(doing)?;
-    let rows = listing::by_ids::<People>(tx.conn(), &viewer, affected.clone()).await?;
-    let mut consents = consents_of(tx.conn(), affected.clone()).await?;
-    // SQL: roles by person.
-    let held: Vec<(Uuid, Vec<String>)> = Sql::new("SELECT person_id, audience FROM roles WHERE person_id = ANY (")
-        .uuids(affected)
-        .push(")")
-        .returning::<(SqlUuid, Array<Text>)>()
-        .load(tx.conn())
-        .await
-        .map_err(doing)?;
-    let mut roles: HashMap<Uuid, Vec<Vec<String>>> = HashMap::new();
-    for (person, audience) in held {
-        roles.entry(person).or_default().push(audience);
-    }
-    let mut saved: HashMap<Uuid, Change> =
-        tx.take_changes(NodeKind::Person).into_iter().map(|change| (change.node_id, change)).collect();
-    for (id, row) in rows {
-        let consents = consents.remove(&id).unwrap_or_default();
-        let roles = roles.remove(&id).unwrap_or_default();
-        // Nobody is a member of a community yet: memberships are not kept so far.
-        let audiences = rules::field_audiences(id, &consents, &[], &roles, tx.now());
-        let saved = saved.remove(&id);
-        let touched = saved.as_ref().map(|change| change.fields.as_slice()).unwrap_or_default();
-        for ((before, after), fields) in rules::changed_fields(id, &row.field_audiences, &audiences, touched) {
-            // A person's only texts in several languages are the titles of affiliations.
-            let has_texts = fields.iter().any(|name| name == PersonField::Affiliations.name());
-            let languages = saved.as_ref().filter(|_| has_texts).map(|change| change.languages.clone());
-            tx.record(Change {
-                action: saved.as_ref().map_or(ChangeAction::Updated, |change| change.action),
-                kind: NodeKind::Person,
-                node_id: id,
-                fields,
-                communities: Vec::new(),
-                topics: Vec::new(),
-                languages: languages.unwrap_or_default(),
-                audiences: Some(Audiences { before, after }),
-            });
-        }
-        if audiences != row.field_audiences.0 {
-            let audience = audiences.get(&PersonField::Name).cloned().unwrap_or_default();
-            diesel::update(people::table.find(id))
-                .set((people::field_audiences.eq(Json(audiences)), people::audience.eq(audience)))
-                .execute(tx.conn())
-                .await
-                .map_err(doing)?;
-        }
-    }
-    Ok(())
-}
-
-async fn consents_of(conn: &mut AsyncPgConnection, people: Vec<Uuid>) -> Result<HashMap<Uuid, Vec<Consent>>, Fault> {
+/// The consents of many people, in the order in which they were given; for the hub itself.
+pub async fn consents_of(
+    conn: &mut AsyncPgConnection,
+    people: Vec<Uuid>,
+) -> Result<HashMap<Uuid, Vec<Consent>>, Fault> {
     let rows = Rows {
         selection: ConsentRow::as_select(),
         table: "consents",
@@ -502,20 +496,6 @@ async fn consents_of(conn: &mut AsyncPgConnection, people: Vec<Uuid>) -> Result<
         });
     }
     Ok(grouped)
-}
-
-/// People in the order of their keys, as lines of the transfer format.
-pub fn export<'a>(
-    conn: &'a mut AsyncPgConnection,
-    viewer: &'a Viewer,
-    after: &'a str,
-    limit: i64,
-) -> BoxFuture<'a, Result<Vec<Line<PersonRecord>>, Fault>> {
-    async move {
-        let rows = listing::by_key_after::<People>(conn, viewer, "people.key", after, limit).await?;
-        lines(conn, viewer, rows).await
-    }
-    .boxed()
 }
 
 async fn lines(
@@ -551,6 +531,7 @@ async fn lines(
             former_slugs: former_slugs.remove(&row.id).unwrap_or_default(),
             original_language: row.original_language.0,
             audience: None,
+            retired: row.retired,
             verified_on: row.verified_on,
             sources: sources.remove(&row.id).unwrap_or_default(),
         };

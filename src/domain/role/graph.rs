@@ -15,6 +15,7 @@ use crate::domain::role::store::{RoleFilter, RoleOrder, RoleRow, Roles};
 use crate::domain::source::graph::{Source, source_selection};
 use crate::domain::source::store::SourcesOf;
 use crate::error::Fault;
+use crate::graph::completeness::{self, Completeness};
 use crate::graph::id;
 use crate::graph::page::{self, Connection, Listable, OrderDirection, PageArguments, Selection};
 use crate::graph::scope::Scope;
@@ -137,6 +138,14 @@ impl Role {
     ) -> Result<Vec<Translation>, Fault> {
         let only = language.map(|tag| tag.check()).transpose()?;
         Ok(text::translations(&self.row.texts(), only.as_ref()))
+    }
+
+    /// Which texts are there in a language, which are served in another one, and which no language has.
+    async fn completeness(
+        &self,
+        #[graphql(desc = "The language to look for.")] language: LanguageTag,
+    ) -> Result<Completeness, Fault> {
+        completeness::of_record::<Roles>(&self.row.texts(), language, &self.row.original_language.0, &self.scope)
     }
 }
 

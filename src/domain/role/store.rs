@@ -5,20 +5,21 @@ use diesel::pg::Pg;
 use diesel::{AsChangeset, Insertable, QueryDsl, Queryable, Selectable};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use serde::Serialize;
 use strum::{AsRefStr, EnumMessage, EnumString, VariantArray};
 use uuid::Uuid;
 
 use crate::db::column::{Json, Word};
+use crate::db::coverage::TextColumn;
 use crate::db::dates::{self, DateRange};
+use crate::db::facets::{Dimension, Values};
 use crate::db::listing::{self, Listed, Loaded, Selection};
 use crate::db::page::{SortColumn, SortKey};
 use crate::db::per_parent::PerParent;
 use crate::db::schema::roles;
 use crate::db::statement::{Rows, Sql};
 use crate::db::write::Tx;
-use crate::domain::node::{self, Line, Saved};
+use crate::domain::node::{self, Line, Lines, Owed, Saved, Stored};
 use crate::domain::record::{self, Header, Keys, NodeReference};
 use crate::domain::role::record::{RoleKind, RoleRecord};
 use crate::domain::source;
@@ -73,6 +74,8 @@ pub struct RoleRow {
     pub until_earliest: Option<NaiveDate>,
     /// The last day that this can mean.
     pub until_latest: Option<NaiveDate>,
+    /// Whether it was retired.
+    pub retired: bool,
 }
 
 /// Roles.
@@ -141,6 +144,7 @@ impl Listed for Roles {
 
     const TABLE: &'static str = "roles";
     const ID: &'static str = "roles.id";
+    const TEXTS: &'static [TextColumn] = &[("title", "roles.title")];
 
     fn condition(filter: &RoleFilter, _viewer: &Viewer) -> Sql {
         let mut sql = Sql::new("TRUE");
@@ -195,6 +199,17 @@ impl Listed for Roles {
         row.id
     }
 
+    fn values(by: Dimension, _viewer: &Viewer) -> Option<Values> {
+        match by {
+            Dimension::Kind => Some(Values::column("roles.kind")),
+            // Whoever sees a role sees what it is held in.
+            Dimension::Community => Some(Values::column("roles.community_id::text")),
+            Dimension::Organization => Some(Values::column("roles.organization_id::text")),
+            Dimension::Year => Some(Values::column("extract(year FROM roles.since_earliest)::text")),
+            Dimension::Topic | Dimension::Language | Dimension::Region => None,
+        }
+    }
+
     fn visible(viewer: &Viewer) -> Sql {
         listing::visible_to(viewer, "roles.is_public", "roles.audience")
     }
@@ -211,9 +226,35 @@ impl Listed for Roles {
     }
 }
 
+impl Stored for Roles {
+    type Record = RoleRecord;
+
+    const KEY: &'static str = "roles.key";
+
+    fn lines<'a>(conn: &'a mut AsyncPgConnection, viewer: &'a Viewer, rows: Vec<RoleRow>) -> Lines<'a, RoleRecord> {
+        lines(conn, viewer, rows).boxed()
+    }
+
+    fn save<'a>(
+        tx: &'a mut Tx,
+        id: Uuid,
+        line: &'a Line<RoleRecord>,
+        hash: Option<&'a str>,
+        keys: &'a Keys,
+    ) -> Owed<'a> {
+        save(tx, id, line, hash, keys).boxed()
+    }
+}
+
 /// Writes a role from a line of the transfer format. The answer is whom the caller owes
-/// `person::store::recompute_audiences`: who holds the role, and who held it before.
-pub async fn save(tx: &mut Tx, id: Uuid, line: &Line<RoleRecord>, hash: &str, keys: &Keys) -> Result<Vec<Uuid>, Fault> {
+/// `person::audiences::recompute`: who holds the role, and who held it before.
+async fn save(
+    tx: &mut Tx,
+    id: Uuid,
+    line: &Line<RoleRecord>,
+    hash: Option<&str>,
+    keys: &Keys,
+) -> Result<Vec<Uuid>, Fault> {
     let doing = |error: diesel::result::Error| Fault::database("writing a role", error);
     let viewer = tx.viewer();
     let old = listing::by_ids::<Roles>(tx.conn(), &viewer, vec![id]).await?.remove(&id);
@@ -230,11 +271,12 @@ pub async fn save(tx: &mut Tx, id: Uuid, line: &Line<RoleRecord>, hash: &str, ke
         // The trigger role_audience writes what it derives.
         audience: Vec::new(),
         original_language: Word(header.original_language.clone()),
-        import_hash: Some(hash.to_owned()),
+        import_hash: hash.map(str::to_owned),
         verified_on: header.verified_on,
         version: old.as_ref().map_or(1, |row| row.version.saturating_add(1)),
         created_at: old.as_ref().map_or(tx.now(), |row| row.created_at),
         updated_at: tx.now(),
+        retired: header.retired,
         person_id: keys.id(NodeKind::Person, &record.person)?,
         community_id: community,
         organization_id: Some(of).filter(|_| community.is_none()),
@@ -262,23 +304,10 @@ pub async fn save(tx: &mut Tx, id: Uuid, line: &Line<RoleRecord>, hash: &str, ke
         slug: None,
         communities: old.iter().filter_map(|row| row.community_id).chain(community).collect(),
         topics: Vec::new(),
+        is_publication: false,
     };
     node::keep(tx, saved).await?;
     Ok(old.iter().map(|row| row.person_id).chain([row.person_id]).collect())
-}
-
-/// Roles in the order of their keys, as lines of the transfer format.
-pub fn export<'a>(
-    conn: &'a mut AsyncPgConnection,
-    viewer: &'a Viewer,
-    after: &'a str,
-    limit: i64,
-) -> BoxFuture<'a, Result<Vec<Line<RoleRecord>>, Fault>> {
-    async move {
-        let rows = listing::by_key_after::<Roles>(conn, viewer, "roles.key", after, limit).await?;
-        lines(conn, viewer, rows).await
-    }
-    .boxed()
 }
 
 async fn lines(
@@ -304,6 +333,7 @@ async fn lines(
             former_slugs: Vec::new(),
             original_language: row.original_language.0,
             audience: None,
+            retired: row.retired,
             verified_on: row.verified_on,
             sources: sources.remove(&row.id).unwrap_or_default(),
         };

@@ -10,6 +10,8 @@ use futures_util::FutureExt;
 use uuid::Uuid;
 
 use crate::db::column::{Json, Word};
+use crate::db::coverage::TextColumn;
+use crate::db::facets::{Dimension, Values};
 use crate::db::listing::{self, Listed, Loaded, Selection};
 use crate::db::page::{SortColumn, SortKey};
 use crate::db::per_parent::PerParent;
@@ -81,6 +83,7 @@ impl Listed for Sources {
 
     const TABLE: &'static str = "sources";
     const ID: &'static str = "sources.id";
+    const TEXTS: &'static [TextColumn] = &[("title", "sources.title"), ("quote", "sources.quote")];
 
     fn condition(filter: &SourceFilter, _viewer: &Viewer) -> Sql {
         match &filter.fields {
@@ -110,6 +113,10 @@ impl Listed for Sources {
 
     fn id(row: &SourceRow) -> Uuid {
         row.id
+    }
+
+    fn values(_by: Dimension, _viewer: &Viewer) -> Option<Values> {
+        None
     }
 
     fn visible(viewer: &Viewer) -> Sql {

@@ -9,12 +9,15 @@ use uuid::Uuid;
 use crate::db::page::Direction;
 use crate::domain::community::graph::{Community, CommunityFilterInput, CommunityOrderInput, community_selection};
 use crate::domain::community::store::CommunitiesOf;
+use crate::domain::item::graph::{Item, ItemFilterInput, ItemOrderInput, item_selection};
+use crate::domain::item::store::ItemsOf;
 use crate::domain::person::graph::{Person, PersonFilterInput, PersonOrderInput, person_selection};
 use crate::domain::person::store::PeopleOf;
 use crate::domain::source::graph::{Source, source_selection};
 use crate::domain::source::store::SourcesOf;
 use crate::domain::topic::store::{TopicFilter, TopicOrder, TopicRow, Topics, TopicsOf};
 use crate::error::Fault;
+use crate::graph::completeness::{self, Completeness};
 use crate::graph::id;
 use crate::graph::node;
 use crate::graph::page::{self, Connection, Listable, OrderDirection, PageArguments, Selection};
@@ -140,6 +143,14 @@ impl Topic {
         Ok(text::translations(&self.row.texts(), only.as_ref()))
     }
 
+    /// Which texts are there in a language, which are served in another one, and which no language has.
+    async fn completeness(
+        &self,
+        #[graphql(desc = "The language to look for.")] language: LanguageTag,
+    ) -> Result<Completeness, Fault> {
+        completeness::of_record::<Topics>(&self.row.texts(), language, &self.row.original_language.0, &self.scope)
+    }
+
     /// The topics right above it, by name.
     async fn parents(
         &self,
@@ -200,6 +211,26 @@ impl Topic {
         .await
     }
 
+    /// The KT items about it or a narrower topic, the newest first.
+    async fn items(
+        &self,
+        #[graphql(desc = "How many from the start, 1 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Narrows the list.")] filter: Option<ItemFilterInput>,
+        #[graphql(desc = "Orders the list.")] order_by: Option<ItemOrderInput>,
+    ) -> Result<Connection<Item>, Fault> {
+        page::of(
+            &self.scope,
+            (ItemsOf::Topic, self.row.id),
+            PageArguments { first, after, last, before },
+            item_selection(filter, order_by)?,
+        )
+        .await
+    }
+
     /// The people who know about it or a narrower topic, as far as you may know, by name.
     async fn people(
         &self,
@@ -247,7 +278,9 @@ pub struct TopicFilterInput {
     below: Option<Vec<ID>>,
     /// True: without a wider topic; false: with one.
     is_root: Option<bool>,
-    /// This text in a name or synonym of any language, case and accents aside; at most 200 characters.
+    /// Without any KT item in this language about it or a narrower topic; fr-CA and fr find each other.
+    without_items_in: Option<LanguageTag>,
+    /// These words in the name, a synonym or the description, as `search` finds them; at most 200 characters.
     text_contains: Option<String>,
 }
 
@@ -270,6 +303,7 @@ pub fn topic_selection(
     let filter = TopicFilter {
         below: filter.below.map(|ids| id::decode_all(NodeKind::Topic, ids)).transpose()?,
         is_root: filter.is_root,
+        without_items_in: filter.without_items_in.map(|tag| tag.check()).transpose()?.map(|tag| tag.to_string()),
         text_contains: filter.text_contains.map(text::search_text).transpose()?,
     };
     let direction = order.as_ref().and_then(|order| order.direction).map_or(Direction::Ascending, |word| word.0.into());
@@ -312,5 +346,27 @@ impl TopicQuery {
     ) -> Result<Connection<Topic>, Fault> {
         let scope = Scope::of_root(ctx, languages)?;
         page::all(&scope, PageArguments { first, after, last, before }, topic_selection(filter, order_by)?).await
+    }
+
+    /// The topics without any KT item in a language about them or a narrower topic, by name: where material is missing.
+    async fn topics_without(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The language that no item is in; fr-CA and fr find each other.")] language: LanguageTag,
+        #[graphql(desc = "How many from the start, 1 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Narrows the list.")] filter: Option<TopicFilterInput>,
+        #[graphql(desc = "Orders the list.")] order_by: Option<TopicOrderInput>,
+        #[graphql(desc = "The languages to serve texts in, best first; null: those of the request.")] languages: Option<
+            Vec<LanguageTag>,
+        >,
+    ) -> Result<Connection<Topic>, Fault> {
+        let scope = Scope::of_root(ctx, languages)?;
+        let filter = TopicFilterInput { without_items_in: Some(language), ..filter.unwrap_or_default() };
+        let selection = topic_selection(Some(filter), order_by)?;
+        page::all(&scope, PageArguments { first, after, last, before }, selection).await
     }
 }

@@ -8,20 +8,22 @@ use diesel::sql_types::Uuid as SqlUuid;
 use diesel::{AsChangeset, Insertable, QueryDsl, Queryable, Selectable};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use serde::Serialize;
 use strum::{AsRefStr, EnumMessage, EnumString, VariantArray};
 use uuid::Uuid;
 
 use crate::db::column::{Json, Word};
+use crate::db::coverage::TextColumn;
+use crate::db::facets::{Dimension, Values};
 use crate::db::listing::{self, Listed, Loaded, Selection};
 use crate::db::page::{SortColumn, SortKey};
 use crate::db::per_parent::PerParent;
 use crate::db::schema::topics;
+use crate::db::search;
 use crate::db::statement::{Rows, Sql};
 use crate::db::write::Tx;
 use crate::domain::hierarchy;
-use crate::domain::node::{self, Line, Saved};
+use crate::domain::node::{self, Line, Lines, Owed, Saved, Stored};
 use crate::domain::record::{self, Header, Keys};
 use crate::domain::source;
 use crate::domain::topic::record::{Synonyms, TopicRecord};
@@ -62,6 +64,8 @@ pub struct TopicRow {
     pub description: Option<Json<Texts>>,
     /// Other words for it.
     pub synonyms: Json<Synonyms>,
+    /// Whether it was retired.
+    pub retired: bool,
 }
 
 /// Topics.
@@ -75,7 +79,9 @@ pub struct TopicFilter {
     pub below: Option<Vec<Uuid>>,
     /// True: only those without a parent; false: only those with one.
     pub is_root: Option<bool>,
-    /// Those with this text in a name or synonym, case and accents aside.
+    /// Those about which, or about anything narrower, there is no item in this language.
+    pub without_items_in: Option<String>,
+    /// Those that a search for this text finds.
     pub text_contains: Option<String>,
 }
 
@@ -103,6 +109,8 @@ pub enum TopicsOf {
     Child,
     /// The topics of a community.
     Community,
+    /// The topics of an item.
+    Item,
     /// The topics a person knows about. Whether the viewer may know is decided at the person.
     Person,
 }
@@ -125,6 +133,7 @@ impl Listed for Topics {
 
     const TABLE: &'static str = "topics";
     const ID: &'static str = "topics.id";
+    const TEXTS: &'static [TextColumn] = &[("name", "topics.name"), ("description", "topics.description")];
 
     fn condition(filter: &TopicFilter, viewer: &Viewer) -> Sql {
         let mut sql = Sql::new("TRUE");
@@ -146,8 +155,18 @@ impl Listed for Topics {
                 .push(")");
             sql = sql.and(parents);
         }
+        if let Some(language) = &filter.without_items_in {
+            // SQL: the family by topic_parents_parent, its items by item_topics_topic.
+            let without = Sql::new("NOT EXISTS (SELECT 1 FROM topic_family(ARRAY[topics.id], ")
+                .append(listing::atoms(viewer))
+                .push(") f JOIN item_topics i ON i.topic_id = f.id JOIN items ON items.id = i.item_id WHERE ")
+                .append(listing::visible_to(viewer, "items.is_public", "items.audience"))
+                .and(Sql::new("speaks(items.content_languages, ").text(language.clone()).push(")"))
+                .push(")");
+            sql = sql.and(without);
+        }
         if let Some(text) = &filter.text_contains {
-            sql = sql.and(Sql::new("contains_folded(topics.folded, ").text(text).push(")"));
+            sql = sql.and(search::found("topics.id", text, viewer));
         }
         sql
     }
@@ -163,6 +182,9 @@ impl Listed for Topics {
             }
             TopicsOf::Community => {
                 Sql::new("topics.id IN (SELECT c.topic_id FROM community_topics c WHERE c.community_id = parent.id)")
+            }
+            TopicsOf::Item => {
+                Sql::new("topics.id IN (SELECT i.topic_id FROM item_topics i WHERE i.item_id = parent.id)")
             }
             TopicsOf::Person => {
                 Sql::new("topics.id IN (SELECT e.topic_id FROM person_expertise e WHERE e.person_id = parent.id)")
@@ -190,6 +212,10 @@ impl Listed for Topics {
         row.id
     }
 
+    fn values(_by: Dimension, _viewer: &Viewer) -> Option<Values> {
+        None
+    }
+
     fn visible(viewer: &Viewer) -> Sql {
         listing::visible_to(viewer, "topics.is_public", "topics.audience")
     }
@@ -206,8 +232,32 @@ impl Listed for Topics {
     }
 }
 
+impl Stored for Topics {
+    type Record = TopicRecord;
+
+    const KEY: &'static str = "topics.key";
+
+    fn lines<'a>(conn: &'a mut AsyncPgConnection, viewer: &'a Viewer, rows: Vec<TopicRow>) -> Lines<'a, TopicRecord> {
+        lines(conn, viewer, rows).boxed()
+    }
+
+    fn save<'a>(
+        tx: &'a mut Tx,
+        id: Uuid,
+        line: &'a Line<TopicRecord>,
+        hash: Option<&'a str>,
+        keys: &'a Keys,
+    ) -> Owed<'a> {
+        async move {
+            save(tx, id, line, hash, keys).await?;
+            Ok(Vec::new())
+        }
+        .boxed()
+    }
+}
+
 /// Writes a topic from a line of the transfer format.
-pub async fn save(tx: &mut Tx, id: Uuid, line: &Line<TopicRecord>, hash: &str, keys: &Keys) -> Result<(), Fault> {
+async fn save(tx: &mut Tx, id: Uuid, line: &Line<TopicRecord>, hash: Option<&str>, keys: &Keys) -> Result<(), Fault> {
     let doing = |error: diesel::result::Error| Fault::database("writing a topic", error);
     let system = tx.viewer();
     let old = listing::by_ids::<Topics>(tx.conn(), &system, vec![id]).await?.remove(&id);
@@ -221,11 +271,12 @@ pub async fn save(tx: &mut Tx, id: Uuid, line: &Line<TopicRecord>, hash: &str, k
         key: header.key.clone(),
         audience: header.stated_audience(),
         original_language: Word(header.original_language.clone()),
-        import_hash: Some(hash.to_owned()),
+        import_hash: hash.map(str::to_owned),
         verified_on: header.verified_on,
         version: old.as_ref().map_or(1, |row| row.version.saturating_add(1)),
         created_at: old.as_ref().map_or(tx.now(), |row| row.created_at),
         updated_at: tx.now(),
+        retired: header.retired,
         slug: header.slug_or_key(),
         name: Json(record.name.clone()),
         description: record.description.clone().map(Json),
@@ -238,22 +289,7 @@ pub async fn save(tx: &mut Tx, id: Uuid, line: &Line<TopicRecord>, hash: &str, k
         Some(_) => diesel::update(topics::table.find(id)).set(&row).execute(tx.conn()).await.map_err(doing)?,
     };
     let parents = node::ids_of(keys, NodeKind::Topic, &record.parents)?;
-    // SQL: by primary key prefix; then one row per parent.
-    Sql::new("DELETE FROM topic_parents WHERE topic_id = ")
-        .uuid(id)
-        .returning::<()>()
-        .execute(tx.conn())
-        .await
-        .map_err(doing)?;
-    Sql::new("INSERT INTO topic_parents (topic_id, parent_id) SELECT ")
-        .uuid(id)
-        .push(", p FROM unnest(")
-        .uuids(parents)
-        .push(") AS p ON CONFLICT DO NOTHING")
-        .returning::<()>()
-        .execute(tx.conn())
-        .await
-        .map_err(doing)?;
+    node::replace_pairs(tx.conn(), "topic_parents", "topic_id", "parent_id", id, parents).await?;
     let saved = Saved {
         id,
         before: before.as_ref(),
@@ -263,6 +299,7 @@ pub async fn save(tx: &mut Tx, id: Uuid, line: &Line<TopicRecord>, hash: &str, k
         slug: Some(&row.slug),
         communities: Vec::new(),
         topics: vec![id],
+        is_publication: false,
     };
     node::keep(tx, saved).await
 }
@@ -292,20 +329,6 @@ pub async fn check_hierarchy(tx: &mut Tx, written: Vec<Uuid>) -> Result<(), Faul
     Err(Message::new("above-itself").with("key", node::key_of(&keys, id)?).into())
 }
 
-/// Topics in the order of their keys, as lines of the transfer format.
-pub fn export<'a>(
-    conn: &'a mut AsyncPgConnection,
-    viewer: &'a Viewer,
-    after: &'a str,
-    limit: i64,
-) -> BoxFuture<'a, Result<Vec<Line<TopicRecord>>, Fault>> {
-    async move {
-        let rows = listing::by_key_after::<Topics>(conn, viewer, "topics.key", after, limit).await?;
-        lines(conn, viewer, rows).await
-    }
-    .boxed()
-}
-
 async fn lines(
     conn: &mut AsyncPgConnection,
     viewer: &Viewer,
@@ -324,7 +347,8 @@ async fn lines(
                 key: row.key,
                 former_slugs: former_slugs.remove(&row.id).unwrap_or_default(),
                 original_language: row.original_language.0,
-                audience: node::stated(row.audience),
+                audience: node::stated(row.audience, row.retired),
+                retired: row.retired,
                 verified_on: row.verified_on,
                 sources: sources.remove(&row.id).unwrap_or_default(),
             },

@@ -35,14 +35,14 @@ line-too-long = The line is longer than { $max } bytes.
 line-not-utf8 = The line is not UTF-8.
 line-not-json = The line is not JSON: { $reason }
 line-not-object = The line is JSON, but not an object.
-kind-unknown = The kind must be topic, organization, community, person, role or link.
+kind-unknown = The kind must be topic, organization, community, person, role, membership, project, item or link.
 field-unusable = The value cannot be used: { $reason }
 key-twice = The key { $key } stands on another line of the same kind already.
 key-unknown = There is no { $kind } with the key { $key }, neither in the hub nor among these lines.
 id-twice = The name { $id } stands twice in the list.
 slug-taken = The slug { $slug } belongs to another node of this kind, now or formerly; choose another one.
 above-itself = { $key } would be above itself; take one of its parents away.
-audience-not-importable = An audience is either empty or “public” alone; people, roles and links derive theirs.
+audience-not-importable = An audience is either empty or “public” alone; people, roles, memberships and links derive theirs.
 home-twice = A person has one home organization at the most.
 isni-wrong = “{ $value }” is not an ISNI: its check character does not fit.
 wikidata-wrong = “{ $value }” is not a Wikidata item; write it as Q42.
@@ -88,7 +88,7 @@ cli-cannot-listen = The hub cannot listen on { $address } ({ $reason }); stop wh
 cli-database-unreachable = The database cannot be reached ({ $reason }); check --database-url and whether the server runs.
 cli-file-unreadable = The file { $file } cannot be read ({ $reason }).
 cli-loading = { $done } of { $total } lines
-cli-loaded = Read the lines: { $created } new, { $updated } changed, { $unchanged } as they were.
+cli-loaded = Read the lines: { $created } new, { $updated } changed, { $retired } retired, { $unchanged } as they were.
 cli-migrated = { $count ->
     [0] The database is at this version already.
     [one] Brought the database to this version: 1 migration.
@@ -104,6 +104,7 @@ cli-demo =
     The hub is ready.
       API           http://{ $address }/graphql
       Query editor  http://{ $address }/editor
+      Dashboard     http://{ $address }/dashboard/
       Schema        http://{ $address }/schema.graphql
 
     Three queries to try:
@@ -134,4 +135,25 @@ doctor-schema-empty = The database is empty; “hub serve” fills in the tables
 date-too-early = “{ $text }” names a year before 4712 BC, the first that can be kept.
 consent-ahead = A consent is given and withdrawn now or earlier, not at a time to come.
 http-too-slow = The answer took longer than { $seconds } seconds; ask for less, or in several requests.
-slug-not-taken = Roles and links have no slug.
+slug-not-taken = Roles, memberships and links have no slug.
+
+# Kinds of nodes
+retired-audience = What is retired is seen by nobody; leave the audience out.
+retire-alone = A line that retires a node says nothing else.
+membership-twice = The person has another membership in this community; there is one at the most.
+item-published-when = What is published states when: give publishedAt.
+item-draft-published = A draft has not been published; leave publishedAt out.
+item-draft-audience = A draft is seen by nobody; leave the audience out.
+item-published-ahead = An item is published now or earlier, not at a time to come.
+
+# Search and facets
+kind-not-searched = Nodes of kind { $kind } are not searched; ask for TOPIC, ORGANIZATION, COMMUNITY, PERSON, PROJECT or ITEM.
+facet-lacking = Nodes of type { $list } do not divide by { $dimension }.
+
+# Import on the command line
+import-would-create = { $file }, line { $line }: would create { $node }
+import-would-update = { $file }, line { $line }: would change { $node }
+import-would-keep = { $file }, line { $line }: would leave { $node } as it is
+import-would-retire = { $file }, line { $line }: would retire { $node }
+import-rehearsed = Nothing was written.
+cli-each-one-file = --each reads one file, or standard input given as -.

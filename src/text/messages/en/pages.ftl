@@ -6,16 +6,18 @@ page-navigation = Pages
 page-languages = Language
 page-home = Home
 page-editor = Query editor
+page-dashboard = Dashboard
 page-schema = Schema
 page-asset-missing = There is no such file here. The home page of the hub leads to everything it offers.
 
 # Home
 page-home-heading = Facts held once, right everywhere
 page-home-lead = This hub holds what partner organizations in psychosocial oncology, hospice palliative care and cancer research publish about their communities of practice and the people in them, in English and in French. Dashboards, partner websites and other programs read all of it through one GraphQL API.
-page-home-addresses = Three addresses
+page-home-addresses = Four addresses
 page-home-api = API for programs
 page-home-api-use = Send a GraphQL query as JSON. The answer comes in the language that your Accept-Language header asks for.
 page-home-editor-use = Write and run queries in the browser, with suggestions and the documentation beside them.
+page-home-dashboard-use = What the hub holds in charts and tables, and a search over everything: one static page over the same API, yours to copy.
 page-home-schema-use = Every type and field with its description, for your own tools.
 page-home-examples = Try a query
 page-home-examples-use = Copy a query into your program, or open it in the editor and run it there.

@@ -18,6 +18,7 @@ count-impossible = These numbers do not make a count. EXACT takes the same numbe
 
 # Identifiers and addresses
 orcid-wrong = “{ $value }” is not an ORCID iD, or a digit is mistyped. Copy it from the person’s ORCID page; it looks like 0000-0002-1825-0097.
+doi-ill-formed = “{ $value }” is not a DOI. Copy it from doi.org; it looks like 10.1000/182.
 ror-wrong = “{ $value }” is not a ROR id, or a character is mistyped. Copy it from the organization’s page at ror.org; it looks like 03yrm5c26.
 region-ill-formed = “{ $value }” is not a region code. Write the country, a hyphen and the region, such as CA-ON.
 country-ill-formed = “{ $value }” is not a country code. Write two letters, such as CA or FR.

@@ -35,14 +35,14 @@ line-too-long = La ligne dépasse { $max } octets.
 line-not-utf8 = La ligne n’est pas en UTF-8.
 line-not-json = La ligne n’est pas du JSON : { $reason }
 line-not-object = La ligne est du JSON, mais pas un objet.
-kind-unknown = Le type (kind) doit être topic, organization, community, person, role ou link.
+kind-unknown = Le type (kind) doit être topic, organization, community, person, role, membership, project, item ou link.
 field-unusable = La valeur est inutilisable : { $reason }
 key-twice = La clé { $key } figure déjà sur une autre ligne du même type.
 key-unknown = Aucun nœud de type { $kind } n’a la clé { $key }, ni dans la plateforme ni parmi ces lignes.
 id-twice = Le nom { $id } figure deux fois dans la liste.
 slug-taken = L’identifiant d’adresse { $slug } appartient ou a appartenu à un autre nœud de ce type; choisissez-en un autre.
 above-itself = { $key } serait au-dessus de lui-même; retirez l’un de ses parents.
-audience-not-importable = Une audience est vide ou contient « public » seul; celle des personnes, des rôles et des liens est déduite.
+audience-not-importable = Une audience est vide ou contient « public » seul; celle des personnes, des rôles, des adhésions et des liens est déduite.
 home-twice = Une personne a au plus une organisation d’attache.
 isni-wrong = « { $value } » n’est pas un ISNI : son caractère de contrôle ne convient pas.
 wikidata-wrong = « { $value } » n’est pas un élément de Wikidata; écrivez-le comme Q42.
@@ -88,7 +88,7 @@ cli-cannot-listen = La plateforme ne peut écouter sur { $address } ({ $reason }
 cli-database-unreachable = La base de données est injoignable ({ $reason }); vérifiez --database-url et si le serveur tourne.
 cli-file-unreadable = Le fichier { $file } est illisible ({ $reason }).
 cli-loading = { $done } lignes sur { $total }
-cli-loaded = Lignes lues : { $created } nouvelles, { $updated } modifiées, { $unchanged } inchangées.
+cli-loaded = Lignes lues : { $created } nouvelles, { $updated } modifiées, { $retired } retirées, { $unchanged } inchangées.
 cli-migrated = { $count ->
     [0] La base de données est déjà à cette version.
     [one] La base de données est maintenant à cette version : { $count } migration.
@@ -104,6 +104,7 @@ cli-demo =
     La plateforme est prête.
       API                  http://{ $address }/graphql
       Éditeur de requêtes  http://{ $address }/editor
+      Tableau de bord      http://{ $address }/dashboard/
       Schéma               http://{ $address }/schema.graphql
 
     Trois requêtes à essayer :
@@ -134,4 +135,25 @@ doctor-schema-empty = La base de données est vide; « hub serve » y crée les 
 date-too-early = « { $text } » nomme une année antérieure à 4712 av. J.-C., la première qui puisse être conservée.
 consent-ahead = Un consentement est donné et retiré maintenant ou plus tôt, non à un moment à venir.
 http-too-slow = La réponse a pris plus de { $seconds } secondes; demandez-en moins, ou en plusieurs fois.
-slug-not-taken = Les rôles et les liens n’ont pas d’identifiant d’adresse.
+slug-not-taken = Les rôles, les adhésions et les liens n’ont pas d’identifiant d’adresse.
+
+# Types de nœuds
+retired-audience = Ce qui est retiré n’est vu de personne; omettez l’audience.
+retire-alone = Une ligne qui retire un nœud ne dit rien d’autre.
+membership-twice = La personne a une autre adhésion à cette communauté; il y en a une au plus.
+item-published-when = Ce qui est publié dit quand : indiquez publishedAt.
+item-draft-published = Un brouillon n’a pas été publié; omettez publishedAt.
+item-draft-audience = Un brouillon n’est vu de personne; omettez l’audience.
+item-published-ahead = Un élément est publié maintenant ou plus tôt, pas à un moment à venir.
+
+# Recherche et facettes
+kind-not-searched = La recherche ne porte pas sur les nœuds de type { $kind }; demandez TOPIC, ORGANIZATION, COMMUNITY, PERSON, PROJECT ou ITEM.
+facet-lacking = Les nœuds de type { $list } ne se répartissent pas selon { $dimension }.
+
+# Importation à la ligne de commande
+import-would-create = { $file }, ligne { $line } : créerait { $node }
+import-would-update = { $file }, ligne { $line } : modifierait { $node }
+import-would-keep = { $file }, ligne { $line } : laisserait { $node } tel quel
+import-would-retire = { $file }, ligne { $line } : retirerait { $node }
+import-rehearsed = Rien n’a été écrit.
+cli-each-one-file = --each lit un seul fichier, ou l’entrée standard indiquée par -.

@@ -6,16 +6,18 @@ page-navigation = Pages du site
 page-languages = Langue
 page-home = Accueil
 page-editor = Éditeur de requêtes
+page-dashboard = Tableau de bord
 page-schema = Schéma
 page-asset-missing = Il n’y a pas de tel fichier ici. La page d’accueil de la plateforme mène à tout ce qu’elle offre.
 
 # Accueil
 page-home-heading = Des faits consignés une fois, justes partout
 page-home-lead = Cette plateforme réunit ce que des organismes partenaires en oncologie psychosociale, en soins palliatifs et en recherche sur le cancer publient sur leurs communautés de pratique et les personnes qui en font partie, en français et en anglais. Les tableaux de bord, les sites Web des partenaires et d’autres programmes y lisent tout par une seule API GraphQL.
-page-home-addresses = Trois adresses
+page-home-addresses = Quatre adresses
 page-home-api = API pour les programmes
 page-home-api-use = Envoyez une requête GraphQL en JSON. La réponse vient dans la langue que demande votre en-tête Accept-Language.
 page-home-editor-use = Écrivez et exécutez des requêtes dans le navigateur, avec des suggestions et la documentation à côté.
+page-home-dashboard-use = Ce que contient la plateforme en graphiques et en tableaux, et une recherche dans le tout : une page statique sur la même API, libre à copier.
 page-home-schema-use = Chaque type et chaque champ avec sa description, pour vos propres outils.
 page-home-examples = Essayez une requête
 page-home-examples-use = Copiez une requête dans votre programme, ou ouvrez-la dans l’éditeur pour l’y exécuter.

@@ -18,6 +18,7 @@ count-impossible = Ces nombres ne forment pas un décompte. EXACT demande le mê
 
 # Identifiants et adresses
 orcid-wrong = « { $value } » n’est pas un identifiant ORCID, ou un chiffre est mal saisi. Copiez-le de la page ORCID de la personne. Il ressemble à 0000-0002-1825-0097.
+doi-ill-formed = « { $value } » n’est pas un DOI. Copiez-le de doi.org; il ressemble à 10.1000/182.
 ror-wrong = « { $value } » n’est pas un identifiant ROR, ou un caractère est mal saisi. Copiez-le de la page de l’organisme sur ror.org. Il ressemble à 03yrm5c26.
 region-ill-formed = « { $value } » n’est pas un code de région. Écrivez le pays, un trait d’union et la région, comme CA-ON.
 country-ill-formed = « { $value } » n’est pas un code de pays. Écrivez deux lettres, comme CA ou FR.

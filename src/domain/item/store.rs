@@ -1,0 +1,553 @@
+//! The rows of KT items, of their communities and of their topics.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::pg::Pg;
+use diesel::sql_types::{Jsonb, Uuid as SqlUuid};
+use diesel::{AsChangeset, ExpressionMethods, Insertable, QueryDsl, Queryable, Selectable};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::FutureExt;
+use serde::Serialize;
+use strum::{AsRefStr, EnumMessage, EnumString, VariantArray};
+use uuid::Uuid;
+
+use crate::db::column::{Json, Word};
+use crate::db::coverage::TextColumn;
+use crate::db::dates::{self, DateRange};
+use crate::db::facets::{Dimension, Values};
+use crate::db::listing::{self, Listed, Loaded, Selection};
+use crate::db::page::{SortColumn, SortKey};
+use crate::db::per_parent::PerParent;
+use crate::db::schema::items;
+use crate::db::search;
+use crate::db::statement::{Rows, Sql};
+use crate::db::write::Tx;
+use crate::domain::item::author;
+use crate::domain::item::record::{AuthorRecord, EvidenceLevel, ItemKind, ItemRecord, ItemStatus, Readership};
+use crate::domain::item::rules;
+use crate::domain::node::{self, Line, Lines, Owed, Saved, Stored};
+use crate::domain::record::{self, Header, Keys};
+use crate::domain::source;
+use crate::error::Fault;
+use crate::policy::{NodeKind, Viewer};
+use crate::text::imprecise_date::ImpreciseDate;
+use crate::text::language::{LanguageTag, Languages};
+use crate::text::messages::Message;
+use crate::text::texts::{Fields, Texts};
+use crate::text::vocabulary::Vocabulary;
+
+/// One item, without its body.
+#[derive(Clone, Debug, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = items, check_for_backend(Pg), treat_none_as_null = true)]
+pub struct ItemRow {
+    /// The item.
+    pub id: Uuid,
+    /// The import key.
+    pub key: String,
+    /// Who may see it.
+    pub audience: Vec<String>,
+    /// The language it was written in.
+    pub original_language: Word<LanguageTag>,
+    /// The hash of the line it was imported from last.
+    pub import_hash: Option<String>,
+    /// When somebody last verified it; null: not yet.
+    pub verified_on: Option<NaiveDate>,
+    /// Counts the writes.
+    pub version: i32,
+    /// When it was first written.
+    pub created_at: DateTime<Utc>,
+    /// When it was last written.
+    pub updated_at: DateTime<Utc>,
+    /// Whether it was retired.
+    pub retired: bool,
+    /// The name in addresses.
+    pub slug: String,
+    /// What sort of thing it is.
+    pub kind: Word<ItemKind>,
+    /// What it is called.
+    pub title: Json<Texts>,
+    /// What it says, in a paragraph; null: not stated.
+    pub summary: Option<Json<Texts>>,
+    /// Where it is; null: only here, or not stated.
+    pub url: Option<String>,
+    /// Whom it is written for.
+    pub intended_for: Vec<Word<Readership>>,
+    /// The licence it is under; null: not stated.
+    pub licence: Option<String>,
+    /// The languages that the thing itself is in.
+    pub content_languages: Vec<String>,
+    /// The project that it came out of; null: none, or not stated.
+    pub project_id: Option<Uuid>,
+    /// The bare DOI; null: none, or not stated.
+    pub doi: Option<String>,
+    /// What its findings rest on; null: not stated.
+    pub evidence_level: Option<Word<EvidenceLevel>>,
+    /// Where it stands in its workflow.
+    pub status: Word<ItemStatus>,
+    /// When it was issued or took place; null: not stated.
+    pub issued: Option<Json<ImpreciseDate>>,
+    /// The first day that this can mean.
+    pub issued_earliest: Option<NaiveDate>,
+    /// The last day that this can mean.
+    pub issued_latest: Option<NaiveDate>,
+    /// When it was published on the hub; null: not yet.
+    pub published_at: Option<DateTime<Utc>>,
+}
+
+/// KT items.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Items;
+
+/// What a list of items is narrowed by.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+pub struct ItemFilter {
+    /// Those of one of these sorts.
+    pub kinds: Option<Vec<String>>,
+    /// Those about one of these topics or a narrower one.
+    pub topics: Option<Vec<Uuid>>,
+    /// Those that are in one of these languages themselves.
+    pub languages: Option<Vec<String>>,
+    /// Those of one of these communities.
+    pub communities: Option<Vec<Uuid>>,
+    /// Those of a community that is linked to one of these organizations.
+    pub organizations: Option<Vec<Uuid>>,
+    /// Those that came out of one of these projects.
+    pub projects: Option<Vec<Uuid>>,
+    /// Those that one of these people made.
+    pub authors: Option<Vec<Uuid>>,
+    /// Those written for one of these readerships.
+    pub intended_for: Option<Vec<String>>,
+    /// Those that rest on one of these.
+    pub evidence_levels: Option<Vec<String>>,
+    /// Those issued then.
+    pub issued: Option<DateRange>,
+    /// Those that a search for this text finds.
+    pub text_contains: Option<String>,
+}
+
+/// What items are ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, AsRefStr, EnumString, EnumMessage, VariantArray)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+pub enum ItemOrder {
+    /// When it was published on the hub; what is not published yet counts by when it came to the hub.
+    PublishedAt,
+    /// The title as it is served.
+    Title,
+    /// When it was issued or took place: earliest, then latest.
+    Issued,
+    /// When it came to the hub.
+    CreatedAt,
+}
+
+impl Vocabulary for ItemOrder {
+    const NAME: &'static str = "ItemOrderField";
+    const ABOUT: &'static str = "What KT items are ordered by. Equals are ordered by id; nulls come last both ways.";
+}
+
+/// What a list of items hangs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ItemsOf {
+    /// Those of a community.
+    Community,
+    /// Those of the communities that an organization is linked to.
+    Organization,
+    /// Those that came out of a project.
+    Project,
+    /// Those that a person made.
+    Author,
+    /// Those about a topic or a narrower one.
+    Topic,
+}
+
+impl ItemRow {
+    /// Every text in several languages but the body, by the path of its field.
+    pub fn texts(&self) -> Fields<'_> {
+        let mut fields = Fields::new();
+        record::put(&mut fields, "title", &*self.title);
+        record::put(&mut fields, "summary", self.summary.as_deref());
+        record::put(&mut fields, "issued/label", self.issued.as_deref().and_then(ImpreciseDate::label));
+        fields
+    }
+}
+
+impl Listed for Items {
+    type Row = ItemRow;
+    type Filter = ItemFilter;
+    type Order = ItemOrder;
+    type Of = ItemsOf;
+
+    const TABLE: &'static str = "items";
+    const ID: &'static str = "items.id";
+    const TEXTS: &'static [TextColumn] =
+        &[("title", "items.title"), ("summary", "items.summary"), ("body", "items.body")];
+
+    fn condition(filter: &ItemFilter, viewer: &Viewer) -> Sql {
+        let mut sql = Sql::new("TRUE");
+        let words = [
+            ("items.kind = ANY (", &filter.kinds, ")"),
+            ("items.content_languages && ", &filter.languages, ""),
+            ("items.intended_for && ", &filter.intended_for, ""),
+            ("items.evidence_level = ANY (", &filter.evidence_levels, ")"),
+        ];
+        for (start, values, end) in words {
+            if let Some(values) = values {
+                sql = sql.and(Sql::new(start).texts(values.clone()).push(end));
+            }
+        }
+        if let Some(topics) = &filter.topics {
+            sql = sql.and(about(Sql::default().uuids(topics.clone()), viewer));
+        }
+        if let Some(communities) = &filter.communities {
+            let ids = Sql::new("SELECT unnest(").uuids(communities.clone()).push(")");
+            sql = sql.and(of_communities(ids, viewer));
+        }
+        if let Some(organizations) = &filter.organizations {
+            let ids = Sql::new("SELECT unnest(").uuids(organizations.clone()).push(")");
+            sql = sql.and(of_communities(linked_communities(ids, viewer), viewer));
+        }
+        if let Some(projects) = &filter.projects {
+            let of = Sql::new("items.project_id IN (SELECT p.id FROM projects p WHERE p.id = ANY (")
+                .uuids(projects.clone())
+                .push(")")
+                .and(listing::visible_to(viewer, "p.is_public", "p.audience"))
+                .push(")");
+            sql = sql.and(of);
+        }
+        if let Some(authors) = &filter.authors {
+            let made = Sql::new("items.id IN (SELECT a.item_id FROM item_authors a JOIN people p ON p.id = a.person_id WHERE p.id = ANY (")
+                .uuids(authors.clone())
+                .push(")")
+                .and(listing::visible_to(viewer, "p.is_public", "p.audience"))
+                .push(")");
+            sql = sql.and(made);
+        }
+        if let Some(range) = &filter.issued {
+            sql = sql.and(dates::within("items.issued_earliest", "items.issued_latest", range));
+        }
+        if let Some(text) = &filter.text_contains {
+            sql = sql.and(search::found("items.id", text, viewer));
+        }
+        sql
+    }
+
+    fn hangs_on(of: ItemsOf, viewer: &Viewer) -> Sql {
+        // SQL: each by an index that starts with the parent's column.
+        match of {
+            ItemsOf::Community => {
+                Sql::new("items.id IN (SELECT c.item_id FROM item_communities c WHERE c.community_id = parent.id)")
+            }
+            ItemsOf::Organization => of_communities(linked_communities(Sql::new("parent.id"), viewer), viewer),
+            ItemsOf::Project => Sql::new("items.project_id = parent.id"),
+            ItemsOf::Author => {
+                Sql::new("items.id IN (SELECT a.item_id FROM item_authors a WHERE a.person_id = parent.id)")
+            }
+            ItemsOf::Topic => about(Sql::new("ARRAY[parent.id]"), viewer),
+        }
+    }
+
+    fn columns(order: ItemOrder, languages: &Languages) -> Vec<SortColumn> {
+        match order {
+            ItemOrder::PublishedAt => vec![SortColumn::time(Sql::new("items.ordered_at"))],
+            ItemOrder::Title => {
+                vec![SortColumn::text(listing::served("items.title", "items.original_language", languages))]
+            }
+            ItemOrder::Issued => vec![
+                SortColumn::nullable_date(Sql::new("items.issued_earliest")),
+                SortColumn::nullable_date(Sql::new("items.issued_latest")),
+            ],
+            ItemOrder::CreatedAt => vec![SortColumn::time(Sql::new("items.created_at"))],
+        }
+    }
+
+    fn keys(row: &ItemRow, order: ItemOrder, languages: &Languages) -> Vec<SortKey> {
+        match order {
+            ItemOrder::PublishedAt => vec![SortKey::Time(row.published_at.unwrap_or(row.created_at))],
+            ItemOrder::Title => vec![SortKey::served(Some(&row.title), &row.original_language.0, languages)],
+            ItemOrder::Issued => vec![SortKey::Date(row.issued_earliest), SortKey::Date(row.issued_latest)],
+            ItemOrder::CreatedAt => vec![SortKey::Time(row.created_at)],
+        }
+    }
+
+    fn id(row: &ItemRow) -> Uuid {
+        row.id
+    }
+
+    fn values(by: Dimension, viewer: &Viewer) -> Option<Values> {
+        match by {
+            Dimension::Kind => Some(Values::column("items.kind")),
+            Dimension::Topic => {
+                let topics =
+                    Sql::new(" JOIN item_topics f ON f.item_id = items.id JOIN topics t ON t.id = f.topic_id AND ")
+                        .append(listing::visible_to(viewer, "t.is_public", "t.audience"));
+                Some(Values::joined(topics, "t.id::text"))
+            }
+            Dimension::Language => Some(Values::array("unnest(items.content_languages)")),
+            Dimension::Community => {
+                let communities = Sql::new(
+                    " JOIN item_communities f ON f.item_id = items.id JOIN communities c ON c.id = f.community_id AND ",
+                )
+                .append(listing::visible_to(viewer, "c.is_public", "c.audience"));
+                Some(Values::joined(communities, "c.id::text"))
+            }
+            Dimension::Organization => {
+                let organizations = Sql::new("SELECT DISTINCT o.id FROM item_communities f JOIN communities c ON c.id = f.community_id AND ")
+                    .append(listing::visible_to(viewer, "c.is_public", "c.audience"))
+                    .push(" JOIN links l ON l.from_id = c.id OR l.to_id = c.id JOIN organizations o ON o.id IN (l.from_id, l.to_id) WHERE f.item_id = items.id")
+                    .and(listing::visible_to(viewer, "l.is_public", "l.audience"))
+                    .and(listing::visible_to(viewer, "o.is_public", "o.audience"));
+                Some(Values::each(organizations))
+            }
+            Dimension::Year => Some(Values::column("items.year::text")),
+            Dimension::Region => None,
+        }
+    }
+
+    fn visible(viewer: &Viewer) -> Sql {
+        listing::visible_to(viewer, "items.is_public", "items.audience")
+    }
+
+    fn load<'a>(rows: Rows<Selection<Self>>, conn: &'a mut AsyncPgConnection) -> Loaded<'a, ItemRow> {
+        rows.load(conn).boxed()
+    }
+
+    fn load_per_parent<'a>(
+        rows: PerParent<Rows<Selection<Self>>>,
+        conn: &'a mut AsyncPgConnection,
+    ) -> Loaded<'a, (Uuid, ItemRow)> {
+        rows.load(conn).boxed()
+    }
+}
+
+/// The condition that an item is about one of the topics or a narrower one, as far as the viewer sees them.
+fn about(topics: Sql, viewer: &Viewer) -> Sql {
+    // SQL: the family by topic_parents_parent, its items by item_topics_topic.
+    Sql::new("items.id IN (SELECT i.item_id FROM topic_family(")
+        .append(topics)
+        .push(", ")
+        .append(listing::atoms(viewer))
+        .push(") f JOIN item_topics i ON i.topic_id = f.id)")
+}
+
+/// The condition that an item is of one of the communities that a subquery names, as far as the viewer sees them.
+fn of_communities(communities: Sql, viewer: &Viewer) -> Sql {
+    // SQL: communities by primary key, their items by item_communities.
+    Sql::new("items.id IN (SELECT i.item_id FROM item_communities i JOIN communities c ON c.id = i.community_id WHERE c.id IN (")
+        .append(communities)
+        .push(")")
+        .and(listing::visible_to(viewer, "c.is_public", "c.audience"))
+        .push(")")
+}
+
+/// The communities that are linked to one of the organizations that a subquery names.
+fn linked_communities(organizations: Sql, viewer: &Viewer) -> Sql {
+    Sql::new("SELECT k.id FROM communities k WHERE ").append(listing::linked_to("k.id", organizations, viewer))
+}
+
+impl Stored for Items {
+    type Record = ItemRecord;
+
+    const KEY: &'static str = "items.key";
+
+    fn lines<'a>(conn: &'a mut AsyncPgConnection, viewer: &'a Viewer, rows: Vec<ItemRow>) -> Lines<'a, ItemRecord> {
+        lines(conn, viewer, rows).boxed()
+    }
+
+    fn save<'a>(
+        tx: &'a mut Tx,
+        id: Uuid,
+        line: &'a Line<ItemRecord>,
+        hash: Option<&'a str>,
+        keys: &'a Keys,
+    ) -> Owed<'a> {
+        async move {
+            save(tx, id, line, hash, keys).await?;
+            Ok(Vec::new())
+        }
+        .boxed()
+    }
+}
+
+/// The bodies of many items, as far as the viewer sees the items.
+pub async fn bodies(
+    conn: &mut AsyncPgConnection,
+    viewer: &Viewer,
+    items: Vec<Uuid>,
+) -> Result<HashMap<Uuid, Texts>, Fault> {
+    // SQL: by primary key.
+    let found: Vec<(Uuid, Json<Texts>)> =
+        Sql::new("SELECT items.id, items.body FROM items WHERE items.body IS NOT NULL AND items.id = ANY (")
+            .uuids(items)
+            .push(")")
+            .and(Items::visible(viewer))
+            .returning::<(SqlUuid, Jsonb)>()
+            .load(conn)
+            .await
+            .map_err(|error| Fault::database("reading bodies", error))?;
+    Ok(found.into_iter().map(|(id, body)| (id, body.0)).collect())
+}
+
+async fn save(tx: &mut Tx, id: Uuid, line: &Line<ItemRecord>, hash: Option<&str>, keys: &Keys) -> Result<(), Fault> {
+    let doing = |error: diesel::result::Error| Fault::database("writing an item", error);
+    let viewer = tx.viewer();
+    let old = listing::by_ids::<Items>(tx.conn(), &viewer, vec![id]).await?.remove(&id);
+    let before = match &old {
+        Some(row) => lines(tx.conn(), &viewer, vec![row.clone()]).await?.pop(),
+        None => None,
+    };
+    let mut row = row_of(id, line, keys)?;
+    row.import_hash = hash.map(str::to_owned);
+    row.updated_at = tx.now();
+    row.created_at = old.as_ref().map_or(tx.now(), |row| row.created_at);
+    row.version = old.as_ref().map_or(1, |row| row.version.saturating_add(1));
+    if line.record.status == ItemStatus::Draft && line.header.audience.is_some() {
+        return Err(Message::new("item-draft-audience").into());
+    }
+    // Nothing would bring it before its readers when its time comes.
+    if row.published_at.is_some_and(|published_at| published_at > tx.now()) {
+        return Err(Message::new("item-published-ahead").into());
+    }
+    node::require_write(tx, NodeKind::Item, id, &row.audience, Some(&row.slug)).await?;
+    match &old {
+        None => diesel::insert_into(items::table).values(&row).execute(tx.conn()).await.map_err(doing)?,
+        Some(_) => diesel::update(items::table.find(id)).set(&row).execute(tx.conn()).await.map_err(doing)?,
+    };
+    let body = line.record.body.clone().map(Json);
+    diesel::update(items::table.find(id)).set(items::body.eq(body)).execute(tx.conn()).await.map_err(doing)?;
+    let (communities, topics) = write_relations(tx, id, &line.record, keys).await?;
+    let was_published = old.as_ref().is_some_and(|row| row.status.0 == ItemStatus::Published);
+    let saved = Saved {
+        id,
+        before: before.as_ref(),
+        texts_before: with_body(
+            old.as_ref().map(|row| row.texts()).unwrap_or_default(),
+            before.as_ref().map(|line| &line.record),
+        ),
+        texts_after: with_body(row.texts(), Some(&line.record)),
+        after: line,
+        slug: Some(&row.slug),
+        communities,
+        topics,
+        is_publication: row.status.0 == ItemStatus::Published && !was_published && !row.retired,
+    };
+    node::keep(tx, saved).await
+}
+
+/// The texts of a row with the body of its record, which rows do not hold.
+fn with_body<'a>(mut fields: Fields<'a>, record: Option<&'a ItemRecord>) -> Fields<'a> {
+    record::put(&mut fields, "body", record.and_then(|record| record.body.as_ref()));
+    fields
+}
+
+/// Writes communities, topics and authors; the answer is the communities and topics before and after.
+async fn write_relations(
+    tx: &mut Tx,
+    id: Uuid,
+    record: &ItemRecord,
+    keys: &Keys,
+) -> Result<(Vec<Uuid>, Vec<Uuid>), Fault> {
+    let communities = node::ids_of(keys, NodeKind::Community, &record.communities)?;
+    let topics = node::ids_of(keys, NodeKind::Topic, &record.topics)?;
+    let mut communities_concerned =
+        node::replace_pairs(tx.conn(), "item_communities", "item_id", "community_id", id, communities.clone()).await?;
+    let mut topics_concerned =
+        node::replace_pairs(tx.conn(), "item_topics", "item_id", "topic_id", id, topics.clone()).await?;
+    communities_concerned.extend(communities);
+    topics_concerned.extend(topics);
+    let mut authors = Vec::new();
+    for author in &record.authors {
+        let person = author.person.as_ref().map(|key| keys.id(NodeKind::Person, key)).transpose()?;
+        authors.push((author.byline.clone(), person));
+    }
+    author::store::replace(tx, id, authors).await?;
+    Ok((communities_concerned, topics_concerned))
+}
+
+fn row_of(id: Uuid, line: &Line<ItemRecord>, keys: &Keys) -> Result<ItemRow, Fault> {
+    let (header, record) = (&line.header, line.record.clone());
+    Ok(ItemRow {
+        id,
+        key: header.key.clone(),
+        audience: rules::audience(record.status, header.retired, header.stated_audience()),
+        original_language: Word(header.original_language.clone()),
+        import_hash: None,
+        verified_on: header.verified_on,
+        version: 1,
+        created_at: DateTime::UNIX_EPOCH,
+        updated_at: DateTime::UNIX_EPOCH,
+        retired: header.retired,
+        slug: header.slug_or_key(),
+        kind: Word(record.item_kind),
+        title: Json(record.title),
+        summary: record.summary.map(Json),
+        url: record.url,
+        intended_for: record.intended_for.into_iter().map(Word).collect(),
+        licence: record.licence,
+        content_languages: record.content_languages.iter().map(ToString::to_string).collect(),
+        project_id: record.project.as_ref().map(|key| keys.id(NodeKind::Project, key)).transpose()?,
+        doi: record.doi,
+        evidence_level: record.evidence_level.map(Word),
+        status: Word(record.status),
+        issued_earliest: record.issued.as_ref().and_then(ImpreciseDate::earliest),
+        issued_latest: record.issued.as_ref().and_then(ImpreciseDate::latest),
+        issued: record.issued.map(Json),
+        published_at: record.published_at,
+    })
+}
+
+async fn lines(
+    conn: &mut AsyncPgConnection,
+    viewer: &Viewer,
+    rows: Vec<ItemRow>,
+) -> Result<Vec<Line<ItemRecord>>, Fault> {
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let slugs: Vec<(Uuid, Option<&str>)> = rows.iter().map(|row| (row.id, Some(row.slug.as_str()))).collect();
+    let mut former_slugs = node::former_slugs(conn, &slugs).await?;
+    let mut sources = source::store::records(conn, viewer, ids.clone()).await?;
+    let mut communities = node::names_of(conn, "item_communities", "item_id", "community_id", ids.clone()).await?;
+    let mut topics = node::names_of(conn, "item_topics", "item_id", "topic_id", ids.clone()).await?;
+    let mut bodies = bodies(conn, viewer, ids.clone()).await?;
+    let mut authors = author::store::of_items(conn, viewer, ids).await?;
+    let people = authors.values().flatten().filter_map(|row| row.person_id);
+    let keys = node::keys_of(conn, people.chain(rows.iter().filter_map(|row| row.project_id)).collect()).await?;
+    let mut lines = Vec::new();
+    for row in rows {
+        let mut bylines = Vec::new();
+        for author in authors.remove(&row.id).unwrap_or_default() {
+            let person = author.person_id.map(|id| node::key_of(&keys, id)).transpose()?;
+            bylines.push(AuthorRecord { byline: author.byline, person });
+        }
+        let is_kept_back = row.retired || row.status.0 == ItemStatus::Draft;
+        let header = Header {
+            slug: Some(row.slug).filter(|slug| *slug != row.key),
+            key: row.key,
+            former_slugs: former_slugs.remove(&row.id).unwrap_or_default(),
+            original_language: row.original_language.0,
+            audience: node::stated(row.audience, is_kept_back),
+            retired: row.retired,
+            verified_on: row.verified_on,
+            sources: sources.remove(&row.id).unwrap_or_default(),
+        };
+        let record = ItemRecord {
+            item_kind: row.kind.0,
+            title: row.title.0,
+            summary: row.summary.map(|text| text.0),
+            url: row.url,
+            body: bodies.remove(&row.id),
+            intended_for: row.intended_for.into_iter().map(|word| word.0).collect(),
+            licence: row.licence,
+            content_languages: node::tags(&row.content_languages)?,
+            authors: bylines,
+            communities: communities.remove(&row.id).unwrap_or_default(),
+            project: row.project_id.map(|id| node::key_of(&keys, id)).transpose()?,
+            topics: topics.remove(&row.id).unwrap_or_default(),
+            doi: row.doi,
+            evidence_level: row.evidence_level.map(|word| word.0),
+            status: row.status.0,
+            issued: row.issued.map(|date| date.0),
+            published_at: row.published_at,
+        };
+        lines.push(Line { header, record });
+    }
+    Ok(lines)
+}

@@ -1,0 +1,5 @@
+//! Memberships: who belongs to which community.
+
+pub mod graph;
+pub mod record;
+pub mod store;

@@ -1,0 +1,6 @@
+//! Research projects.
+
+pub mod graph;
+pub mod participant;
+pub mod record;
+pub mod store;

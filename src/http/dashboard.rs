@@ -1,0 +1,112 @@
+//! The example dashboard: one static page over the public API, compiled in from `examples/dashboard`.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, RawQuery};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use rust_embed::Embed;
+
+use crate::http::pages;
+
+/// What the page may load: its own host's files alone. `data:` is for small pictures in its style sheet.
+const CONTENT_POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+     connect-src 'self'; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+
+#[derive(Embed)]
+#[folder = "examples/dashboard/"]
+struct Files;
+
+/// The routes of the dashboard: `/dashboard/` and what lies below it.
+pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    Router::new()
+        .route("/dashboard", get(to_folder))
+        .route("/dashboard/", get(index))
+        .route("/dashboard/{*path}", get(file))
+}
+
+/// The page's addresses are relative to its folder; what is asked for goes along.
+async fn to_folder(RawQuery(query): RawQuery) -> Redirect {
+    match query {
+        Some(query) => Redirect::permanent(&format!("dashboard/?{query}")),
+        None => Redirect::permanent("dashboard/"),
+    }
+}
+
+async fn index(headers: HeaderMap) -> Response {
+    answer("index.html", &headers)
+}
+
+async fn file(path: Result<Path<String>, PathRejection>, headers: HeaderMap) -> Response {
+    // A path that cannot be decoded names no file either.
+    match path {
+        Ok(Path(path)) => answer(&path, &headers),
+        Err(_) => pages::asset_missing(&headers),
+    }
+}
+
+fn answer(path: &str, headers: &HeaderMap) -> Response {
+    let Some(file) = Files::get(path) else { return pages::asset_missing(headers) };
+    let tag = format!("\"{}\"", pages::hex(&file.metadata.sha256_hash()));
+    let common = [
+        (ETAG, tag.as_str()),
+        // Its files name each other without a version, so a cache must not mix two of them.
+        (CACHE_CONTROL, "no-cache"),
+        (CONTENT_SECURITY_POLICY, CONTENT_POLICY),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (REFERRER_POLICY, "no-referrer"),
+    ];
+    if pages::is_known(&tag, headers) {
+        return (StatusCode::NOT_MODIFIED, common).into_response();
+    }
+    let media_type = match file.metadata.mimetype() {
+        media_type if media_type.starts_with("text/") => format!("{media_type}; charset=utf-8"),
+        media_type => media_type.to_owned(),
+    };
+    (common, [(CONTENT_TYPE, media_type)], Body::from(file.data)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_page_and_its_files_are_there_with_their_types_and_policy() {
+        for (path, media_type) in [
+            ("index.html", "text/html; charset=utf-8"),
+            ("dashboard.js", "text/javascript; charset=utf-8"),
+            ("dashboard.css", "text/css; charset=utf-8"),
+            ("texts/fr.js", "text/javascript; charset=utf-8"),
+        ] {
+            let response = answer(path, &HeaderMap::new());
+            assert_eq!(response.status(), StatusCode::OK, "{path}");
+            assert_eq!(response.headers()[CONTENT_TYPE], media_type, "{path}");
+            assert_eq!(response.headers()[CONTENT_SECURITY_POLICY], CONTENT_POLICY);
+            let known = HeaderMap::from_iter([(axum::http::header::IF_NONE_MATCH, response.headers()[ETAG].clone())]);
+            assert_eq!(answer(path, &known).status(), StatusCode::NOT_MODIFIED, "{path}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_not_there_is_missing() {
+        for path in ["", "nothing.js", "../hub.css", "vendor/", "index.html/"] {
+            assert_eq!(answer(path, &HeaderMap::new()).status(), StatusCode::NOT_FOUND, "{path}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_address_without_its_slash_leads_to_the_folder_with_what_it_asks() {
+        for (query, location) in
+            [(None, "dashboard/"), (Some("lang=fr&text=a%26b".to_owned()), "dashboard/?lang=fr&text=a%26b")]
+        {
+            let response = to_folder(RawQuery(query)).await.into_response();
+            assert_eq!(response.status(), StatusCode::PERMANENT_REDIRECT);
+            assert_eq!(response.headers()[axum::http::header::LOCATION], location);
+        }
+    }
+}
