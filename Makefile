@@ -23,7 +23,8 @@ test: needs-test
 ## Loads the data of scale 1 once and measures the hub against the floors; takes about ten minutes
 bench:
 	@./needs.sh bench
-	cargo bench --locked --bench hub -- $(ARGS)
+	cargo build --locked --release --bin hub
+	cargo bench --locked --profile dev --bench hub -- --hub target/release/hub $(ARGS)
 
 ## Formats the code
 format:

@@ -45,6 +45,7 @@ const WAIT: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct Db {
     pool: Pool<AsyncPgConnection>,
+    config: Arc<tokio_postgres::Config>,
     statements: Arc<AtomicU64>,
 }
 
@@ -61,7 +62,9 @@ impl Db {
         let mut manager = ManagerConfig::default();
         // The default recycling runs a test query at every checkout.
         manager.recycling_method = RecyclingMethod::Fast;
-        manager.custom_setup = Box::new(move |_| connect(config.clone(), counter.clone()).boxed());
+        let config = Arc::new(config);
+        let setup = config.clone();
+        manager.custom_setup = Box::new(move |_| connect(setup.clone(), counter.clone()).boxed());
         let manager = AsyncDieselConnectionManager::new_with_config(address, manager);
         let pool = Pool::builder(manager)
             .max_size(connections)
@@ -70,7 +73,7 @@ impl Db {
             .runtime(deadpool::Runtime::Tokio1)
             .build()
             .map_err(|error| Message::new("database-address-ill-formed").with("reason", error.to_string()))?;
-        Ok(Self { pool, statements })
+        Ok(Self { pool, config, statements })
     }
 
     /// A connection from the pool.
@@ -82,6 +85,22 @@ impl Db {
             | PoolError::NoRuntimeSpecified
             | PoolError::PostCreateHook(_) => Fault::unavailable(error),
         })
+    }
+
+    /// A connection beside the pool, for COPY, which the pool's do not speak. It ends with the client.
+    pub async fn raw(&self) -> Result<tokio_postgres::Client, Fault> {
+        let unreachable = |error: tokio_postgres::Error| Fault::unavailable(reason(&error));
+        if is_plain(&self.config) {
+            let (client, driver) = self.config.connect(NoTls).await.map_err(unreachable)?;
+            // What breaks the connection, every statement on it tells.
+            tokio::spawn(driver.map(drop));
+            Ok(client)
+        } else {
+            let tls = tls().map_err(Fault::unavailable)?;
+            let (client, driver) = self.config.connect(tls).await.map_err(unreachable)?;
+            tokio::spawn(driver.map(drop));
+            Ok(client)
+        }
     }
 
     /// How many statements have been sent through this pool, ever.
@@ -108,12 +127,11 @@ impl Instrumentation for StatementCounter {
 }
 
 async fn connect(
-    config: tokio_postgres::Config,
+    config: Arc<tokio_postgres::Config>,
     statements: Arc<AtomicU64>,
 ) -> Result<AsyncPgConnection, ConnectionError> {
     let bad = |error: &dyn std::fmt::Display| ConnectionError::BadConnection(error.to_string());
-    let on_socket = config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)));
-    let mut connection = if on_socket || config.get_ssl_mode() == SslMode::Disable {
+    let mut connection = if is_plain(&config) {
         let (client, driver) = config.connect(NoTls).await.map_err(|error| bad(&reason(&error)))?;
         AsyncPgConnection::try_from_client_and_connection(client, driver).await?
     } else {
@@ -123,6 +141,12 @@ async fn connect(
     };
     connection.set_instrumentation(StatementCounter(statements));
     Ok(connection)
+}
+
+/// Whether the connection needs no TLS: it is on this machine, or nobody wants it.
+fn is_plain(config: &tokio_postgres::Config) -> bool {
+    let on_socket = config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)));
+    on_socket || config.get_ssl_mode() == SslMode::Disable
 }
 
 /// TLS that trusts what the machine trusts.

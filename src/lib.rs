@@ -11,7 +11,7 @@
 //! | [`domain`] | a folder for each noun: its record, its rules, its store, its part of the contract |
 //! | [`loaders`] | what one operation loads in batches |
 //! | [`graph`] | the contract: roots, scope, ids, pages, limits |
-//! | [`transfer`] | seed, import and export: one JSON Lines format |
+//! | [`transfer`] | seed, import, export and synthetic data: one JSON Lines format |
 //! | [`http`] | the router and its handlers |
 //!
 //! Ten minutes: this page, then [`graph`], then `domain/community/{record,store,graph}.rs`, then [`loaders`], then
@@ -26,7 +26,10 @@
 //!   is visible, at a position after all that were visible before.
 //! - **Invariant:** the row in `nodes` is written by a trigger of its kind's table, never by a statement.
 //! - **Invariant:** what is derived follows: the audience of a link or a role in the database itself, that of a person
-//!   by `person::audiences::recompute`, owed after any write to a person, a role, or what a role is held in.
+//!   by `person::audiences::recompute`, owed after any write to a person, a role, a membership, or what a role is held
+//!   in; that of a membership in the database again.
+//! - **Invariant:** what a node is found by (`search_documents`) is written by `domain::node::keep` from the view
+//!   `searchable`, and its audience by a trigger; a person is found by the name alone.
 //! - **Invariant:** a connection costs the same number of statements for one parent as for a thousand.
 //! - **Invariant:** [`loaders`] belong to one operation and are never shared.
 //! - **Invariant:** values reach SQL as bound parameters; text of statements is `&'static str`.

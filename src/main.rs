@@ -22,8 +22,12 @@ use knowledge_hub::http::{self, Hub};
 use knowledge_hub::policy::Viewer;
 use knowledge_hub::text::language::Languages;
 use knowledge_hub::text::messages::Message;
-use knowledge_hub::transfer::line::MAX_LINE_BYTES;
+use knowledge_hub::transfer::generate::{self, Plan};
+use knowledge_hub::transfer::line;
 use knowledge_hub::transfer::{self, ImportFailure, Input, LineProblem, Mode, Outcome, Place, Report};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// How often the hub looks whether its own database still runs.
 const WATCH_EVERY: Duration = Duration::from_millis(500);
@@ -51,6 +55,15 @@ enum Command {
     Migrate,
     /// Read the sample data into the hub.
     Seed,
+    /// Fill an empty hub with synthetic data.
+    Generate {
+        /// How much: at 1, 200,000 items and 100,000 people; more than 0, at most 10.
+        #[arg(long, default_value_t = 1.0)]
+        scale: f64,
+        /// What chance begins with; another number makes other data.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
     /// Read files of JSON lines into the hub, all in one transaction.
     Import {
         /// Files of lines; - is standard input.
@@ -156,6 +169,12 @@ async fn run(arguments: Arguments, languages: &Languages) -> Result<(), Stop> {
             world.close().await;
             outcome
         }
+        Command::Generate { scale, seed } => {
+            let world = World::open_current(&config).await?;
+            let outcome = fill(&world.db, Plan { scale, seed }, languages).await;
+            world.close().await;
+            outcome
+        }
         Command::Seed => read_lines(&config, transfer::sample_data(), Mode::Write, languages).await,
         Command::Import { files, each: true, .. } => match files.as_slice() {
             [file] => {
@@ -194,6 +213,35 @@ async fn run(arguments: Arguments, languages: &Languages) -> Result<(), Stop> {
             }
         }
     }
+}
+
+/// Fills an empty hub with synthetic data.
+async fn fill(db: &Db, plan: Plan, languages: &Languages) -> Result<(), Stop> {
+    let bar = progress_bar();
+    let shown = bar.clone();
+    let progress = move |_stage: &'static str, done: u64, total: u64| {
+        shown.set_length(total);
+        shown.set_position(done);
+    };
+    let made = generate::generate(db, plan, Arc::new(progress)).await;
+    bar.finish_and_clear();
+    let made = made?;
+    let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    let sentence = Message::new("generate-done")
+        .with("nodes", count(made.nodes()))
+        .with("items", count(made.items))
+        .with("people", count(made.people))
+        .with("communities", count(made.communities));
+    print(&sentence.sentence(languages))
+}
+
+/// A bar on the terminal; nothing where there is none.
+fn progress_bar() -> ProgressBar {
+    let bar = if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} {eta}") {
+        bar.set_style(style);
+    }
+    bar
 }
 
 /// The database, and the server behind it when it is the hub's own.
@@ -417,7 +465,7 @@ async fn feed(db: &Db, file: &Path, languages: &Languages) -> Result<(), Stop> {
     };
     let (mut number, mut refused) = (0_usize, 0_usize);
     loop {
-        let read = blocking(move || (next_line(&mut lines), lines)).await?;
+        let read = blocking(move || (line::next(&mut lines), lines)).await?;
         lines = read.1;
         let Some(bytes) = read.0.map_err(unreadable)? else { break };
         number = number.saturating_add(1);
@@ -434,37 +482,9 @@ async fn feed(db: &Db, file: &Path, languages: &Languages) -> Result<(), Stop> {
     if refused == 0 { Ok(()) } else { Err(Stop::Told) }
 }
 
-/// The next line without its end, null at the end of the file. Of a line that is too long only so much is kept that it is
-/// seen to be too long.
-fn next_line(lines: &mut dyn BufRead) -> std::io::Result<Option<Vec<u8>>> {
-    let (mut line, mut met_any) = (Vec::new(), false);
-    loop {
-        let piece = lines.fill_buf()?;
-        if piece.is_empty() {
-            return Ok(Some(line).filter(|_| met_any));
-        }
-        met_any = true;
-        let end = piece.iter().position(|byte| *byte == b'\n');
-        let (text, used) = match end {
-            Some(end) => (piece.get(..end), end.saturating_add(1)),
-            None => (Some(piece), piece.len()),
-        };
-        if line.len() <= MAX_LINE_BYTES {
-            line.extend_from_slice(text.unwrap_or_default());
-        }
-        lines.consume(used);
-        if end.is_some() {
-            return Ok(Some(line));
-        }
-    }
-}
-
 async fn load(db: &Db, inputs: Vec<Input>, mode: Mode, languages: &Languages) -> Result<Report, Stop> {
     let terminal = std::io::stderr().is_terminal();
-    let bar = if terminal { ProgressBar::new(0) } else { ProgressBar::hidden() };
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} {eta}") {
-        bar.set_style(style);
-    }
+    let bar = progress_bar();
     let (shown, spoken) = (bar.clone(), languages.clone());
     let progress = move |done: usize, total: usize| {
         if terminal {

@@ -7,6 +7,7 @@
 //!
 //! A feed is read line by line instead, each in a transaction of its own, with one acknowledgement per line.
 
+pub mod generate;
 pub mod line;
 
 use std::collections::{HashMap, HashSet};
@@ -92,7 +93,7 @@ pub struct Report {
     pub unchanged: usize,
     /// Nodes retired.
     pub retired: usize,
-    /// Line by line, in the order in which they were written; empty unless it was asked for.
+    /// Line by line, in the order of the files; empty unless it was asked for.
     pub lines: Vec<LineOutcome>,
 }
 
@@ -270,19 +271,21 @@ fn parse(inputs: &[Input]) -> Result<Vec<Parsed>, Vec<LineProblem>> {
 
 async fn write_lines(
     tx: &mut Tx,
-    mut lines: Vec<Parsed>,
+    lines: Vec<Parsed>,
     tells_lines: bool,
     at: Arc<Mutex<Option<Place>>>,
     progress: Progress,
 ) -> Result<Report, Fault> {
     tx.one_import_at_a_time().await?;
-    lines.sort_by_key(|line| line.kind);
     let (keys, known) = resolve(tx, &lines).await?;
-    let mut report = Report::default();
+    let mut lines: Vec<(usize, Parsed)> = lines.into_iter().enumerate().collect();
+    // What a line names is of an earlier kind than its own, or of the same.
+    lines.sort_by_key(|(_, line)| line.kind);
+    let (mut report, mut told) = (Report::default(), Vec::new());
     let mut written: HashMap<NodeKind, Vec<Uuid>> = HashMap::new();
     let mut owed = Vec::new();
     let total = lines.len();
-    for (index, line) in lines.into_iter().enumerate() {
+    for (written_before, (index, line)) in lines.into_iter().enumerate() {
         if let Ok(mut at) = at.lock() {
             *at = Some(line.place.clone());
         }
@@ -300,10 +303,12 @@ async fn write_lines(
         }
         if tells_lines {
             let node = format!("{}:{}", line.kind.as_ref().to_lowercase(), line.key);
-            report.lines.push(LineOutcome { place: line.place, node, outcome });
+            told.push((index, LineOutcome { place: line.place, node, outcome }));
         }
-        progress(index.saturating_add(1), total);
+        progress(written_before.saturating_add(1), total);
     }
+    told.sort_by_key(|(index, _)| *index);
+    report.lines = told.into_iter().map(|(_, line)| line).collect();
     if let Ok(mut at) = at.lock() {
         // What is checked from here on concerns the lines together; its message names the node.
         at.take();

@@ -14,6 +14,8 @@ BEGIN
 END
 $$;
 
+DROP TRIGGER role_retirements ON people;
+DROP FUNCTION role_retirements_follow();
 ALTER TABLE links DROP COLUMN retired;
 ALTER TABLE roles DROP COLUMN retired;
 ALTER TABLE people DROP COLUMN retired;

@@ -8,11 +8,21 @@ ALTER TABLE links ADD COLUMN retired boolean NOT NULL DEFAULT false;
 
 CREATE OR REPLACE FUNCTION role_audience() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  NEW.audience := CASE WHEN NEW.retired THEN '{}'
+  NEW.audience := CASE
+    WHEN NEW.retired OR (SELECT p.retired FROM people p WHERE p.id = NEW.person_id) THEN '{}'
     ELSE (SELECT n.audience FROM nodes n WHERE n.id = coalesce(NEW.community_id, NEW.organization_id)) END;
   RETURN NEW;
 END
 $$;
+
+CREATE FUNCTION role_retirements_follow() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE roles SET audience = audience WHERE person_id = NEW.id;
+  RETURN NULL;
+END
+$$;
+CREATE TRIGGER role_retirements AFTER UPDATE OF retired ON people
+  FOR EACH ROW WHEN (OLD.retired IS DISTINCT FROM NEW.retired) EXECUTE FUNCTION role_retirements_follow();
 
 CREATE OR REPLACE FUNCTION link_audience() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

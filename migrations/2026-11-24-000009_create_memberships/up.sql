@@ -17,17 +17,21 @@ CREATE TABLE memberships (
   tier text,
   since jsonb,
   since_earliest date,
-  since_latest date,
-  UNIQUE (person_id, community_id)
+  since_latest date
 );
+-- A retired one makes room for another.
+CREATE UNIQUE INDEX memberships_person ON memberships (person_id, community_id) WHERE NOT retired;
 -- The first members of a community, as anonymous readers page through them.
 CREATE INDEX memberships_community_public ON memberships (community_id, since_earliest, since_latest, id) WHERE is_public;
-CREATE INDEX memberships_community ON memberships (community_id) WHERE NOT is_public;
+CREATE INDEX memberships_community ON memberships (community_id, status);
+CREATE INDEX memberships_person_all ON memberships (person_id);
 
--- As visible as the person allows, among those who see both the person and the community.
+-- As visible as the person allows, among those who see both the person and the community. That somebody applied, waits or
+-- was refused is the person's own affair, whatever they let be seen of their memberships.
 CREATE FUNCTION membership_audience() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  NEW.audience := CASE WHEN NEW.retired THEN '{}' ELSE (
+  NEW.audience := CASE WHEN NEW.retired THEN '{}'
+    WHEN NEW.status NOT IN ('ACTIVE', 'ENDED') THEN ARRAY['self:' || NEW.person_id] ELSE (
     SELECT audience_meet(
       audience_meet(
         ARRAY(SELECT jsonb_array_elements_text(coalesce(p.field_audiences -> 'MEMBERSHIPS', '[]'))), p.audience

@@ -52,7 +52,7 @@ CREATE TABLE item_communities (
   PRIMARY KEY (item_id, community_id)
 );
 CREATE INDEX item_communities_newest_public ON item_communities (community_id, ordered_at, item_id) WHERE is_public;
-CREATE INDEX item_communities_community ON item_communities (community_id) WHERE NOT is_public;
+CREATE INDEX item_communities_community ON item_communities (community_id);
 
 CREATE FUNCTION item_copies() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

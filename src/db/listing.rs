@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Debug;
-use std::hash::Hash;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use diesel::pg::Pg;
@@ -47,6 +47,10 @@ pub trait Listed: Copy + Debug + Eq + Hash + Send + Sync + 'static {
     fn condition(filter: &Self::Filter, viewer: &Viewer) -> Sql;
     /// The condition that a row hangs on `parent.id`.
     fn hangs_on(of: Self::Of, viewer: &Viewer) -> Sql;
+    /// A table of pairs that holds this order for each parent; null: the rows have to be sorted. Most kinds have none.
+    fn pairs(_of: Self::Of, _order: Self::Order, _viewer: &Viewer) -> Option<Pairs> {
+        None
+    }
     /// The columns of an order.
     fn columns(order: Self::Order, languages: &Languages) -> Vec<SortColumn>;
     /// The values of those columns for a row.
@@ -67,6 +71,19 @@ pub trait Listed: Copy + Debug + Eq + Hash + Send + Sync + 'static {
     ) -> Loaded<'a, (Uuid, Self::Row)>;
 }
 
+/// A table of pairs with a copy of the order of its rows, so that the first children of a parent are the first of an
+/// index and nothing is sorted.
+pub struct Pairs {
+    /// The kind's table joined to the pairs.
+    pub tables: &'static str,
+    /// The condition that a pair is of `parent.id`, as the index has it.
+    pub condition: Sql,
+    /// The columns of the order, in the pairs.
+    pub columns: Vec<SortColumn>,
+    /// The column of the child's id, in the pairs.
+    pub id: &'static str,
+}
+
 /// Rows on their way from the database.
 pub type Loaded<'a, R> = BoxFuture<'a, QueryResult<Vec<R>>>;
 
@@ -74,7 +91,7 @@ pub type Loaded<'a, R> = BoxFuture<'a, QueryResult<Vec<R>>>;
 pub type Selection<K> = diesel::dsl::AsSelect<<K as Listed>::Row, Pg>;
 
 /// A list as it was asked for.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct List<K: Listed> {
     /// What it is narrowed by.
     pub filter: Arc<K::Filter>,
@@ -86,6 +103,14 @@ pub struct List<K: Listed> {
     pub page: Page,
     /// The reader's languages, since texts are ordered as they are served.
     pub languages: Arc<Languages>,
+}
+
+/// Lists are keys of loaders, once for each parent, and hardly ever differ in anything else within one operation.
+impl<K: Listed> Hash for List<K> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.order.hash(state);
+        self.page.size.hash(state);
+    }
 }
 
 /// Who may see the rows of a table with an audience. Twin of `policy::sees`.
@@ -130,9 +155,31 @@ pub fn linked_to_parent(id: &'static str, viewer: &Viewer) -> Sql {
     linked_to(id, Sql::new("parent.id"), viewer)
 }
 
+/// The condition that one of the languages in a column serves one of these; fr-CA and fr find each other.
+pub fn serves(column: &'static str, languages: &[String]) -> Sql {
+    let primary = languages.iter().map(|tag| tag.split('-').next().unwrap_or_default().to_owned());
+    Sql::new(column)
+        .push(" && ")
+        .texts(languages.to_vec())
+        .push(" OR EXISTS (SELECT 1 FROM unnest(")
+        .push(column)
+        .push(") AS l WHERE split_part(l, '-', 1) = ANY (")
+        .texts(primary)
+        .push("))")
+}
+
 /// A text of a row as the reader is served it, for an order. Twin of `Texts::look_up`.
 pub fn served(texts: &'static str, original: &'static str, languages: &Languages) -> Sql {
-    Sql::new("served_text(")
+    // The first wanted tag, if the text is there in it, is what look-up ends with; only else it has to be gone through.
+    let first = match languages.wanted().first() {
+        Some(tag) => Sql::default().text(tag.as_str()),
+        None => Sql::new(original),
+    };
+    Sql::new("coalesce(")
+        .push(texts)
+        .push(" ->> ")
+        .append(first)
+        .push(", served_text(")
         .push(texts)
         .push(", ")
         .texts(languages.wanted().iter().map(LanguageTag::as_str))
@@ -140,7 +187,7 @@ pub fn served(texts: &'static str, original: &'static str, languages: &Languages
         .push(original)
         .push(", ")
         .text(languages.default().as_str())
-        .push(") COLLATE \"und-x-icu\"")
+        .push(")) COLLATE \"und-x-icu\"")
 }
 
 /// The rows of one page, at most one more than its size, in the page's order (backward pages from their end).
@@ -161,8 +208,11 @@ pub async fn page_per_parent<K: Listed>(
     list: &List<K>,
     parents: Vec<Uuid>,
 ) -> Result<HashMap<Uuid, Vec<K::Row>>, Fault> {
-    let scope = K::visible(viewer).and(K::hangs_on(of, viewer));
-    let query = PerParent { parents, query: rows_of_page(viewer, list, scope) };
+    let query = match K::pairs(of, list.order, viewer) {
+        Some(pairs) => rows_of_pairs(viewer, list, pairs),
+        None => rows_of_page(viewer, list, K::visible(viewer).and(K::hangs_on(of, viewer))),
+    };
+    let query = PerParent { parents, query };
     let found = K::load_per_parent(query, conn).await.map_err(|error| Fault::database(K::TABLE, error))?;
     let mut grouped: HashMap<Uuid, Vec<K::Row>> = HashMap::new();
     for (parent, row) in found {
@@ -259,6 +309,20 @@ pub async fn by_slugs(
 
 fn selection<K: Listed>() -> Selection<K> {
     <K::Row as diesel::SelectableHelper<Pg>>::as_select()
+}
+
+fn rows_of_pairs<K: Listed>(viewer: &Viewer, list: &List<K>, pairs: Pairs) -> Rows<Selection<K>> {
+    let Pairs { tables, condition, columns, id } = pairs;
+    let mut condition = condition.and(K::visible(viewer)).and(K::condition(&list.filter, viewer));
+    if let Some(between) = page::between(&columns, id, list.direction, &list.page) {
+        condition = condition.and(between);
+    }
+    Rows {
+        selection: selection::<K>(),
+        table: tables,
+        condition,
+        order: page::order(&columns, id, list.direction, &list.page),
+    }
 }
 
 fn rows_of_page<K: Listed>(viewer: &Viewer, list: &List<K>, scope: Sql) -> Rows<Selection<K>> {

@@ -32,7 +32,7 @@ pub struct ListCompleteness {
     language: LanguageTag,
     /// How many nodes the list has.
     total_count: i64,
-    /// How many of them have every text that they have in the language.
+    /// How many of them have each of the texts below that they have at all in the language.
     complete_count: i64,
     /// Text by text.
     fields: Vec<FieldCompleteness>,

@@ -52,7 +52,7 @@ pub const LISTS: [&str; 16] = [
 
 /// What dividing a list, or looking for its texts, counts as, in lists: it reads the whole list, and facets do so for
 /// each of their dimensions.
-const WHOLE_LIST_IN_LISTS: u64 = 5;
+const WHOLE_LIST_IN_LISTS: u64 = 10;
 
 /// What describing the whole contract counts as, in lists.
 const INTROSPECTION_IN_LISTS: u64 = 25;
@@ -142,7 +142,7 @@ impl Counter<'_> {
         let lists = match name {
             "__schema" | "__type" => INTROSPECTION_IN_LISTS,
             "facets" => WHOLE_LIST_IN_LISTS.saturating_mul(dimensions_of(field)),
-            "completeness" | "snippet" => WHOLE_LIST_IN_LISTS,
+            "completeness" => WHOLE_LIST_IN_LISTS,
             _ => u64::from(LISTS.contains(&name)),
         };
         let within = self.count(&field.selection_set.node, self.page_of(field), depth);
@@ -273,6 +273,21 @@ mod tests {
         assert!(asked(beside(500)).is_ok());
         assert!(asked(beside(501)).is_err());
         assert!(asked(format!("{{ {} }}", "__schema { types { name } } ".repeat(21))).is_err());
+    }
+
+    #[test]
+    fn what_reads_whole_lists_counts_for_many() {
+        let asked_for =
+            |count: usize| asked(format!("{{ {} }}", "items { facets(by: [KIND, YEAR]) { by } } ".repeat(count)));
+        assert!(asked_for(23).is_ok());
+        assert!(asked_for(24).is_err());
+        let all = "query Q($by: [FacetDimension!]!) { a: items { facets(by: $by) { by } } b: items { facets(by: $by) { by } } \
+            c: items { facets(by: $by) { by } } d: items { facets(by: $by) { by } } e: items { facets(by: $by) { by } } \
+            f: items { facets(by: $by) { by } } g: items { facets(by: $by) { by } } h: items { facets(by: $by) { by } } }";
+        assert!(asked(all).is_err(), "what cannot be told counts as all dimensions");
+        assert!(
+            asked(format!("{{ {} }}", "items { completeness(language: \"fr\") { language } } ".repeat(46))).is_err()
+        );
     }
 
     #[test]

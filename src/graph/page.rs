@@ -1,7 +1,7 @@
 //! Connections: pages of lists as Relay describes them, with cursors that know which list they belong to.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_graphql::connection::PageInfo;
 use async_graphql::{Object, ObjectType, OutputType, TypeName};
@@ -147,10 +147,16 @@ fn list_of<N: Listable>(
     arguments: PageArguments,
     selection: Selection<N::Kind>,
 ) -> Result<List<N::Kind>, Fault> {
-    let stamp = Stamp::new::<N::Kind>(&selection, scope.languages());
-    let columns = <N::Kind as Listed>::columns(selection.order, scope.languages());
+    let page = if arguments.after.is_none() && arguments.before.is_none() {
+        bare_page(&arguments)?
+    } else {
+        let stamp =
+            Stamp::of_list::<N::Kind>(&selection.filter, selection.order, selection.direction, scope.languages());
+        let columns = <N::Kind as Listed>::columns(selection.order, scope.languages());
+        page_of(arguments, &stamp, &columns)?
+    };
     Ok(List {
-        page: page_of(arguments, &stamp, &columns)?,
+        page,
         filter: Arc::new(selection.filter),
         order: selection.order,
         direction: selection.direction,
@@ -160,6 +166,13 @@ fn list_of<N: Listable>(
 
 /// The page that the arguments ask for.
 pub fn page_of(arguments: PageArguments, stamp: &Stamp, columns: &[SortColumn]) -> Result<Page, Fault> {
+    let page = bare_page(&arguments)?;
+    let place = |cursor: Option<String>| cursor.map(|cursor| stamp.read(&cursor, columns)).transpose();
+    Ok(Page { after: place(arguments.after)?, before: place(arguments.before)?, ..page })
+}
+
+/// The size and end of a page, whatever cursors it has.
+fn bare_page(arguments: &PageArguments) -> Result<Page, Fault> {
     let size = |size: i32| match size {
         1..=MAX_SIZE => Ok(i64::from(size)),
         _ => Err(Fault::bad_input(Message::new("page-size-out-of-range").with("max", MAX_SIZE).with("size", size))),
@@ -169,8 +182,7 @@ pub fn page_of(arguments: PageArguments, stamp: &Stamp, columns: &[SortColumn]) 
         (first, None) => (size(first.unwrap_or(DEFAULT_SIZE))?, false),
         (None, Some(last)) => (size(last)?, true),
     };
-    let place = |cursor: Option<String>| cursor.map(|cursor| stamp.read(&cursor, columns)).transpose();
-    Ok(Page { size, backward, after: place(arguments.after)?, before: place(arguments.before)? })
+    Ok(Page { size, backward, after: None, before: None })
 }
 
 /// What a cursor says of the list that it belongs to.
@@ -192,9 +204,13 @@ struct Cursor<S> {
 impl Stamp {
     const VERSION: u8 = 1;
 
-    fn new<K: Listed<Order: AsRef<str>>>(selection: &Selection<K>, languages: &Languages) -> Self {
-        let order = format!("{}.{}", K::TABLE, selection.order.as_ref());
-        Self::with(order, selection.direction, languages.wanted(), &selection.filter)
+    fn of_list<K: Listed<Order: AsRef<str>>>(
+        filter: &K::Filter,
+        order: K::Order,
+        direction: Direction,
+        languages: &Languages,
+    ) -> Self {
+        Self::with(format!("{}.{}", K::TABLE, order.as_ref()), direction, languages.wanted(), filter)
     }
 
     /// The stamp of a list in this order and direction, for a reader who wants these languages, under this filter.
@@ -247,13 +263,16 @@ struct Shared<N: Listable> {
     scope: Scope,
     parent: Option<(<N::Kind as Listed>::Of, Uuid)>,
     list: List<N::Kind>,
-    stamp: Stamp,
+    /// Made for the first cursor that is asked for: most nested lists are read without any.
+    stamp: OnceLock<Stamp>,
 }
 
 impl<N: Listable> Shared<N> {
     fn cursor(&self, row: &<N::Kind as Listed>::Row) -> String {
         let keys = N::Kind::keys(row, self.list.order, &self.list.languages);
-        self.stamp.write(Place { keys, id: N::Kind::id(row) })
+        let List { filter, order, direction, languages, .. } = &self.list;
+        let stamp = self.stamp.get_or_init(|| Stamp::of_list::<N::Kind>(filter, *order, *direction, languages));
+        stamp.write(Place { keys, id: N::Kind::id(row) })
     }
 }
 
@@ -270,10 +289,7 @@ impl<N: Listable> Connection<N> {
         if list.page.backward {
             rows.reverse();
         }
-        let selection =
-            Selection::<N::Kind> { filter: (*list.filter).clone(), order: list.order, direction: list.direction };
-        let stamp = Stamp::new::<N::Kind>(&selection, &list.languages);
-        let shared = Arc::new(Shared { scope: scope.clone(), parent, list, stamp });
+        let shared = Arc::new(Shared { scope: scope.clone(), parent, list, stamp: OnceLock::new() });
         Self { shared, edges: rows, has_more }
     }
 }

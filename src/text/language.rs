@@ -3,17 +3,21 @@
 use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::messages::{Message, excerpt};
 
 /// A well-formed language tag in canonical case, such as `fr-CA`. At most 35 characters, the
 /// length that RFC 5646 §4.4.1 asks software to hold.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct LanguageTag(Arc<str>);
+
+/// The two tags of nearly every text, made once: each row that is read has several.
+static ENGLISH: LazyLock<LanguageTag> = LazyLock::new(|| LanguageTag(Arc::from("en")));
+static FRENCH: LazyLock<LanguageTag> = LazyLock::new(|| LanguageTag(Arc::from("fr")));
 
 /// The languages a reader wants, best first, and the hub's default language.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -29,6 +33,11 @@ impl LanguageTag {
     /// Reads a tag in any case. An ill-formed or overlong one is refused (`language-ill-formed`);
     /// whether its parts are registered is not checked.
     pub fn parse(text: &str) -> Result<Self, Message> {
+        match text {
+            "en" => return Ok(ENGLISH.clone()),
+            "fr" => return Ok(FRENCH.clone()),
+            _ => {}
+        }
         let refusal = || Message::new("language-ill-formed").with("tag", excerpt(text));
         // A well-formed tag is ASCII, so bytes are characters.
         if text.len() > Self::MAX_CHARS {
@@ -42,7 +51,7 @@ impl LanguageTag {
 
     /// English, `en`: the language that every sentence of the hub has.
     pub fn english() -> Self {
-        Self(Arc::from("en"))
+        ENGLISH.clone()
     }
 
     /// The tag in canonical case.
@@ -87,11 +96,24 @@ impl FromStr for LanguageTag {
     }
 }
 
-impl TryFrom<String> for LanguageTag {
-    type Error = Message;
+impl<'de> Deserialize<'de> for LanguageTag {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(TagVisitor)
+    }
+}
 
-    fn try_from(text: String) -> Result<Self, Message> {
-        Self::parse(&text)
+/// Reads the tag where it stands, without a copy of its text first.
+struct TagVisitor;
+
+impl Visitor<'_> for TagVisitor {
+    type Value = LanguageTag;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a language tag such as fr-CA")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<LanguageTag, E> {
+        LanguageTag::parse(text).map_err(E::custom)
     }
 }
 

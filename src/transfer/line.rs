@@ -1,5 +1,7 @@
 //! One line: read, checked, and ready to be written, whatever kind it is of.
 
+use std::io::BufRead;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use diesel_async::AsyncPgConnection;
@@ -123,6 +125,31 @@ impl Format {
         K::Record: Sync,
     {
         Self { read: read::<K>, retire: retire::<K>, write_after: write_after::<K> }
+    }
+}
+
+/// The next line without its end, null at the end of the file. Of a line that is too long only so much is kept that it is
+/// seen to be too long.
+pub fn next(lines: &mut dyn BufRead) -> std::io::Result<Option<Vec<u8>>> {
+    let (mut line, mut met_any) = (Vec::new(), false);
+    loop {
+        let piece = lines.fill_buf()?;
+        if piece.is_empty() {
+            return Ok(Some(line).filter(|_| met_any));
+        }
+        met_any = true;
+        let end = piece.iter().position(|byte| *byte == b'\n');
+        let (text, used) = match end {
+            Some(end) => (piece.get(..end), end.saturating_add(1)),
+            None => (Some(piece), piece.len()),
+        };
+        if line.len() <= MAX_LINE_BYTES {
+            line.extend_from_slice(text.unwrap_or_default());
+        }
+        lines.consume(used);
+        if end.is_some() {
+            return Ok(Some(line));
+        }
     }
 }
 

@@ -263,3 +263,75 @@ async fn everything_synthetic_says_so_and_touches_nothing_real() {
         assert_eq!(is_sample(&link["from"]["key"]), is_sample(&link["to"]["key"]), "{link}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_workshops_stand_in_order_with_the_words_of_their_source_and_lead_to_their_reports() {
+    let hub = TestHub::with_sample_data().await;
+    let query = r#"{ yearly: items(filter: { kinds: [WORKSHOP] issuedBetween: { from: "2006-01-01", to: "2009-12-31" } }, orderBy: { field: ISSUED }) {
+          nodes { issued { edtf label } verifiedOn publishedAt links(direction: INCOMING) { edges { label other { ... on Item { kind } } } } } } }"#;
+    let data = hub.data(query).await;
+    let workshops = data["yearly"]["nodes"].as_array().unwrap();
+    let years: Vec<&str> = workshops.iter().map(|item| item["issued"]["edtf"].as_str().unwrap()).collect();
+    assert_eq!(years, ["2007", "2008", "2009"], "{data}");
+    for workshop in workshops {
+        assert_eq!(workshop["verifiedOn"], Value::Null);
+        assert_eq!(workshop["links"]["edges"][0]["other"]["kind"], "REPORT", "{workshop}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_project_behind_cpoponline_says_what_its_sources_say_and_no_more() {
+    let hub = TestHub::with_sample_data().await;
+    let query = r#"{ project(slug: "cpoponline-project") { title language status started { label } leadOrganization { key } outputs
+        partners: organizations(part: PARTNER, orderBy: { field: NAME }) { nodes { key } } funders: organizations(part: FUNDER) { totalCount }
+        communities { nodes { key } } people { totalCount } completeness(language: "fr") { isComplete missing } } }"#;
+    let answer = hub.ask_in("fr", query, json!({})).await;
+    let project = &answer["data"]["project"];
+    assert_eq!(
+        project["title"],
+        "Creating a Psychosocial Oncology Community of Practice Website for Information Sharing"
+    );
+    assert_eq!(project["language"], "en", "the French document leaves the title in English");
+    for nothing in ["status", "started", "leadOrganization"] {
+        assert_eq!(project[nothing], Value::Null, "{nothing}");
+    }
+    let mut partners = names(&project["partners"], "key");
+    partners.sort_unstable();
+    assert_eq!(partners, ["capo", "cbo-group", "cpop"]);
+    assert_eq!((&project["funders"]["totalCount"], &project["people"]["totalCount"]), (&json!(0), &json!(0)));
+    assert_eq!(project["communities"]["nodes"], json!([{"key": "cpoponline"}]));
+    assert_eq!(project["completeness"]["isComplete"], false);
+    assert!(project["outputs"].to_string().contains("CPOPonline"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_synthetic_item_project_or_membership_touches_a_real_name() {
+    let hub = TestHub::with_sample_data().await;
+    let is_sample = |key: &Value| key.as_str().is_some_and(|key| key.starts_with("sample-"));
+    let data = hub
+        .data(
+            r#"{ items(first: 100) { nodes { key communities { nodes { key } } project { key } authors { nodes { byline } } } }
+            projects(first: 100) { nodes { key organizations { nodes { key } } communities { nodes { key } } } }
+            memberships(first: 100) { nodes { key person { name } community { key } } } }"#,
+        )
+        .await;
+    let nodes = |list: &str| data[list]["nodes"].as_array().unwrap().clone();
+    assert!(nodes("items").len() > 60 && nodes("projects").len() > 10 && nodes("memberships").len() > 10);
+    for node in nodes("items").iter().chain(&nodes("projects")) {
+        for list in ["communities", "organizations"] {
+            for other in node[list]["nodes"].as_array().into_iter().flatten() {
+                assert_eq!(is_sample(&other["key"]), is_sample(&node["key"]), "{node}");
+            }
+        }
+        for author in node["authors"]["nodes"].as_array().into_iter().flatten() {
+            let byline = author["byline"].as_str().unwrap();
+            assert!(["Sample ", "S. Member ", " exemple "].iter().any(|word| byline.contains(word)), "{author}");
+        }
+        let project = &node["project"]["key"];
+        assert!(project.is_null() || is_sample(project) == is_sample(&node["key"]), "{node}");
+    }
+    for membership in nodes("memberships") {
+        assert!(is_sample(&membership["key"]) && is_sample(&membership["community"]["key"]), "{membership}");
+        assert!(membership["person"]["name"].as_str().unwrap().starts_with("Sample "), "{membership}");
+    }
+}

@@ -247,7 +247,6 @@ impl Listed for Communities {
             sql = sql.and(own.append(listing::linked_to("communities.id", ids, viewer)));
         }
         let words = [
-            ("communities.languages && ", &filter.languages, ""),
             ("communities.status = ANY (", &filter.statuses, ")"),
             ("communities.join_policy = ANY (", &filter.join_policies, ")"),
             ("communities.activities && ", &filter.activities, ""),
@@ -260,6 +259,9 @@ impl Listed for Communities {
         }
         if let Some(range) = &filter.launched {
             sql = sql.and(dates::within("communities.launched_earliest", "communities.launched_latest", range));
+        }
+        if let Some(languages) = &filter.languages {
+            sql = sql.and(listing::serves("communities.languages", languages));
         }
         if let Some(text) = &filter.text_contains {
             sql = sql.and(search::found("communities.id", text, viewer));
@@ -319,7 +321,13 @@ impl Listed for Communities {
                 Some(Values::joined(topics, "t.id::text"))
             }
             Dimension::Language => Some(Values::array("unnest(communities.languages)")),
-            Dimension::Region => Some(Values::array("unnest(communities.regions)")),
+            // Its own regions and those of the organizations that it is linked to, as in the filter.
+            Dimension::Region => {
+                let regions = Sql::new("SELECT r FROM unnest(communities.regions) AS r UNION SELECT r FROM organizations o, unnest(o.regions) AS r WHERE strpos(r, '-') > 0")
+                    .and(listing::visible_to(viewer, "o.is_public", "o.audience"))
+                    .and(listing::linked_to("o.id", Sql::new("communities.id"), viewer));
+                Some(Values::each(regions))
+            }
             Dimension::Organization => {
                 let organizations = Sql::new("SELECT o.id FROM organizations o WHERE ")
                     .append(listing::visible_to(viewer, "o.is_public", "o.audience"))

@@ -16,7 +16,7 @@ use crate::db::column::{Json, Word};
 use crate::db::coverage::TextColumn;
 use crate::db::dates::{self, DateRange};
 use crate::db::facets::{Dimension, Values};
-use crate::db::listing::{self, Listed, Loaded, Selection};
+use crate::db::listing::{self, Listed, Loaded, Pairs, Selection};
 use crate::db::page::{SortColumn, SortKey};
 use crate::db::per_parent::PerParent;
 use crate::db::schema::items;
@@ -186,7 +186,6 @@ impl Listed for Items {
         let mut sql = Sql::new("TRUE");
         let words = [
             ("items.kind = ANY (", &filter.kinds, ")"),
-            ("items.content_languages && ", &filter.languages, ""),
             ("items.intended_for && ", &filter.intended_for, ""),
             ("items.evidence_level = ANY (", &filter.evidence_levels, ")"),
         ];
@@ -225,6 +224,9 @@ impl Listed for Items {
         if let Some(range) = &filter.issued {
             sql = sql.and(dates::within("items.issued_earliest", "items.issued_latest", range));
         }
+        if let Some(languages) = &filter.languages {
+            sql = sql.and(listing::serves("items.content_languages", languages));
+        }
         if let Some(text) = &filter.text_contains {
             sql = sql.and(search::found("items.id", text, viewer));
         }
@@ -244,6 +246,20 @@ impl Listed for Items {
             }
             ItemsOf::Topic => about(Sql::new("ARRAY[parent.id]"), viewer),
         }
+    }
+
+    fn pairs(of: ItemsOf, order: ItemOrder, viewer: &Viewer) -> Option<Pairs> {
+        // The index holds what is public alone.
+        if (of, order) != (ItemsOf::Community, ItemOrder::PublishedAt) || *viewer != Viewer::Anonymous {
+            return None;
+        }
+        // SQL: the newest by item_communities_newest_public, their rows by primary key.
+        Some(Pairs {
+            tables: "items JOIN item_communities pair ON pair.item_id = items.id",
+            condition: Sql::new("pair.is_public AND pair.community_id = parent.id"),
+            columns: vec![SortColumn::time(Sql::new("pair.ordered_at"))],
+            id: "pair.item_id",
+        })
     }
 
     fn columns(order: ItemOrder, languages: &Languages) -> Vec<SortColumn> {
@@ -415,7 +431,8 @@ async fn save(tx: &mut Tx, id: Uuid, line: &Line<ItemRecord>, hash: Option<&str>
     let body = line.record.body.clone().map(Json);
     diesel::update(items::table.find(id)).set(items::body.eq(body)).execute(tx.conn()).await.map_err(doing)?;
     let (communities, topics) = write_relations(tx, id, &line.record, keys).await?;
-    let was_published = old.as_ref().is_some_and(|row| row.status.0 == ItemStatus::Published);
+    let is_before_readers = |row: &ItemRow| row.status.0 == ItemStatus::Published && !row.audience.is_empty();
+    let was_before_readers = old.as_ref().is_some_and(is_before_readers);
     let saved = Saved {
         id,
         before: before.as_ref(),
@@ -428,7 +445,7 @@ async fn save(tx: &mut Tx, id: Uuid, line: &Line<ItemRecord>, hash: Option<&str>
         slug: Some(&row.slug),
         communities,
         topics,
-        is_publication: row.status.0 == ItemStatus::Published && !was_published && !row.retired,
+        is_publication: is_before_readers(&row) && !was_before_readers,
     };
     node::keep(tx, saved).await
 }

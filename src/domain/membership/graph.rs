@@ -14,6 +14,7 @@ use crate::domain::person::graph::Person;
 use crate::domain::source::graph::{Source, source_selection};
 use crate::domain::source::store::SourcesOf;
 use crate::error::Fault;
+use crate::graph::completeness::{self, Completeness};
 use crate::graph::id;
 use crate::graph::page::{self, Connection, Listable, OrderDirection, PageArguments, Selection};
 use crate::graph::scope::Scope;
@@ -120,6 +121,15 @@ impl Membership {
     ) -> Result<Vec<Translation>, Fault> {
         let only = language.map(|tag| tag.check()).transpose()?;
         Ok(text::translations(&self.row.texts(), only.as_ref()))
+    }
+
+    /// Which texts are there in a language, which are served in another one, and which no language has.
+    async fn completeness(
+        &self,
+        #[graphql(desc = "The language to look for.")] language: LanguageTag,
+    ) -> Result<Completeness, Fault> {
+        let original = &self.row.original_language.0;
+        completeness::of_record::<Memberships>(&self.row.texts(), language, original, &self.scope)
     }
 }
 

@@ -125,8 +125,9 @@ impl MembershipRow {
         fields
     }
 
-    fn is_counted(&self) -> bool {
-        self.status.0 == MembershipStatus::Active && !self.retired
+    /// Whether it is one of the active members of its community, unless the person was retired.
+    fn is_counted(&self, retired_people: &[Uuid]) -> bool {
+        self.status.0 == MembershipStatus::Active && !self.retired && !retired_people.contains(&self.person_id)
     }
 }
 
@@ -302,10 +303,12 @@ async fn save(
         None => diesel::insert_into(memberships::table).values(&row).execute(tx.conn()).await.map_err(doing)?,
         Some(_) => diesel::update(memberships::table.find(id)).set(&row).execute(tx.conn()).await.map_err(doing)?,
     };
-    if let Some(old) = old.as_ref().filter(|old| old.is_counted()) {
+    let people = old.iter().map(|row| row.person_id).chain([row.person_id]).collect();
+    let retired_people = retired_among(tx.conn(), people).await?;
+    if let Some(old) = old.as_ref().filter(|old| old.is_counted(&retired_people)) {
         tx.count_active_members(old.community_id, -1);
     }
-    if row.is_counted() {
+    if row.is_counted(&retired_people) {
         tx.count_active_members(row.community_id, 1);
     }
     let saved = Saved {
@@ -323,10 +326,40 @@ async fn save(
     Ok(old.iter().map(|row| row.person_id).chain([row.person_id]).collect())
 }
 
+async fn retired_among(conn: &mut AsyncPgConnection, people: Vec<Uuid>) -> Result<Vec<Uuid>, Fault> {
+    // SQL: by primary key.
+    Sql::new("SELECT id FROM people WHERE retired AND id = ANY (")
+        .uuids(people)
+        .push(")")
+        .returning::<SqlUuid>()
+        .load(conn)
+        .await
+        .map_err(|error| Fault::database("looking for retired people", error))
+}
+
+/// Counts the active memberships of a person in or out, who was brought back or retired.
+pub async fn count_all_of(tx: &mut Tx, person: Uuid, difference: i64) -> Result<(), Fault> {
+    // SQL: by memberships_person_all.
+    let communities: Vec<Uuid> =
+        Sql::new("SELECT community_id FROM memberships WHERE status = 'ACTIVE' AND NOT retired AND person_id = ")
+            .uuid(person)
+            .returning::<SqlUuid>()
+            .load(tx.conn())
+            .await
+            .map_err(|error| Fault::database("counting members", error))?;
+    for community in communities {
+        tx.count_active_members(community, difference);
+    }
+    Ok(())
+}
+
 /// Refuses a second membership of one person in one community, whatever its key.
 async fn require_one_per_pair(tx: &mut Tx, row: &MembershipRow) -> Result<(), Fault> {
-    // SQL: by the unique index on (person_id, community_id).
-    let others: Vec<Uuid> = Sql::new("SELECT id FROM memberships WHERE person_id = ")
+    if row.retired {
+        return Ok(());
+    }
+    // SQL: by memberships_person.
+    let others: Vec<Uuid> = Sql::new("SELECT id FROM memberships WHERE NOT retired AND person_id = ")
         .uuid(row.person_id)
         .push(" AND community_id = ")
         .uuid(row.community_id)

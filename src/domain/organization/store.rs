@@ -198,7 +198,6 @@ impl Listed for Organizations {
             ("organizations.kind = ANY (", &filter.kinds, ")"),
             ("organizations.status = ANY (", &filter.statuses, ")"),
             ("organizations.regions && ", &filter.regions, ""),
-            ("organizations.languages && ", &filter.languages, ""),
         ];
         for (start, values, end) in words {
             if let Some(values) = values {
@@ -220,6 +219,9 @@ impl Listed for Organizations {
         if let Some(range) = &filter.founded {
             let within = dates::within("organizations.founded_earliest", "organizations.founded_latest", range);
             sql = sql.and(within);
+        }
+        if let Some(languages) = &filter.languages {
+            sql = sql.and(listing::serves("organizations.languages", languages));
         }
         if let Some(text) = &filter.text_contains {
             sql = sql.and(search::found("organizations.id", text, viewer));

@@ -21,6 +21,7 @@ use crate::db::schema::{affiliations, consents, people};
 use crate::db::search;
 use crate::db::statement::{Rows, Sql};
 use crate::db::write::Tx;
+use crate::domain::membership;
 use crate::domain::node::{self, Line, Lines, Owed, Saved, Stored};
 use crate::domain::person::record::{
     AffiliationRecord, Consent, ConsentAudience, PersonField, PersonRecord, Profession, StakeholderGroup,
@@ -178,12 +179,15 @@ impl Listed for People {
             (PersonField::Profession, "people.profession = ANY (", &filter.professions, ")"),
             (PersonField::StakeholderGroup, "people.stakeholder_group = ANY (", &filter.stakeholder_groups, ")"),
             (PersonField::Region, "ARRAY[people.region, split_part(people.region, '-', 1)] && ", &filter.regions, ""),
-            (PersonField::Languages, "people.languages && ", &filter.languages, ""),
         ];
         for (field, start, values, end) in words {
             if let Some(values) = values {
                 sql = sql.and(Sql::new(start).texts(values.clone()).push(end)).and(field_visible(field, viewer));
             }
+        }
+        if let Some(languages) = &filter.languages {
+            let works = listing::serves("people.languages", languages);
+            sql = sql.and(works).and(field_visible(PersonField::Languages, viewer));
         }
         if let Some(topics) = &filter.topics {
             sql = sql.and(knows_about(Sql::default().uuids(topics.clone()), viewer));
@@ -260,10 +264,10 @@ impl Listed for People {
                 Some(Values::each(communities))
             }
             Dimension::Organization => {
-                let home = Sql::new("SELECT o.id FROM affiliations a JOIN organizations o ON o.id = a.organization_id WHERE a.person_id = people.id AND a.is_home")
+                let affiliated = Sql::new("SELECT DISTINCT o.id FROM affiliations a JOIN organizations o ON o.id = a.organization_id WHERE a.person_id = people.id")
                     .and(listing::visible_to(viewer, "o.is_public", "o.audience"))
-                    .and(field_visible(PersonField::HomeOrganization, viewer));
-                Some(Values::each(home))
+                    .and(affiliation_visible(viewer));
+                Some(Values::each(affiliated))
             }
             Dimension::Kind | Dimension::Year => None,
         }
@@ -304,11 +308,17 @@ fn affiliated(one_of: Sql, viewer: &Viewer) -> Sql {
     Sql::new("EXISTS (SELECT 1 FROM affiliations a JOIN organizations o ON o.id = a.organization_id WHERE a.person_id = people.id")
         .and(one_of)
         .and(listing::visible_to(viewer, "o.is_public", "o.audience"))
-        .push(" AND ((")
+        .and(affiliation_visible(viewer))
+        .push(")")
+}
+
+/// Whether a viewer may know of the affiliation `a` of the person in the row.
+fn affiliation_visible(viewer: &Viewer) -> Sql {
+    Sql::new("(")
         .append(field_visible(PersonField::Affiliations, viewer))
         .push(") OR (a.is_home AND ")
         .append(field_visible(PersonField::HomeOrganization, viewer))
-        .push(")))")
+        .push(")")
 }
 
 /// The condition that the person knows about one of the topics or a narrower one, as far as the viewer may know.
@@ -416,6 +426,11 @@ async fn save(tx: &mut Tx, id: Uuid, line: &Line<PersonRecord>, hash: Option<&st
         None => diesel::insert_into(people::table).values(&row).execute(tx.conn()).await.map_err(doing)?,
         Some(_) => diesel::update(people::table.find(id)).set(&row).execute(tx.conn()).await.map_err(doing)?,
     };
+    match old.as_ref().map(|row| row.retired) {
+        Some(false) if row.retired => membership::store::count_all_of(tx, id, -1).await?,
+        Some(true) if !row.retired => membership::store::count_all_of(tx, id, 1).await?,
+        Some(_) | None => {}
+    }
     write_relations(tx, id, &line.record, keys).await?;
     let saved = Saved {
         id,

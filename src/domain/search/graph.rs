@@ -10,7 +10,7 @@ use tokio::sync::OnceCell;
 use crate::db::facets::Dimension;
 use crate::db::page::{Direction, Page, Place, SortKey};
 use crate::db::search::is_searched;
-use crate::domain::search::rules;
+use crate::domain::search::rules::{self, Phrases, Stemming};
 use crate::domain::search::store::{self, Hit, Search, SearchFilter};
 use crate::error::Fault;
 use crate::graph::facets::{self, Facet};
@@ -149,26 +149,27 @@ impl Shared {
     async fn snippets(&self) -> Result<Vec<Snippet>, Fault> {
         let loads = self.hits.iter().map(|hit| node::found_texts(&self.scope, hit.kind, hit.id));
         let texts: Vec<Vec<FoundText>> = futures_util::future::try_join_all(loads).await?;
-        let mut words: HashSet<String> = HashSet::new();
-        for word in texts.iter().flatten().flat_map(|found| rules::words(&found.text)) {
+        let mut words: HashSet<(Stemming, String)> = HashSet::new();
+        for found in texts.iter().flatten() {
+            let stemming = Stemming::of(found.language.as_ref());
+            words.extend(rules::words(&found.text).map(|word| (stemming, word.to_owned())));
             if words.len() >= MAX_WORDS {
                 break;
             }
-            words.insert(word.to_owned());
         }
         let mut conn = self.scope.db().connection().await?;
-        let matches = store::matching(&mut conn, self.scope.viewer(), &self.search.text, words).await?;
+        let phrases = store::matching(&mut conn, self.scope.viewer(), &self.search.text, words).await?;
         drop(conn);
-        texts.iter().map(|texts| best(texts, &matches)).collect()
+        texts.iter().map(|texts| best(texts, &phrases)).collect()
     }
 }
 
 /// The first text with a match, else the first text.
-fn best(texts: &[FoundText], matches: &HashSet<String>) -> Result<Snippet, Fault> {
-    let has_match = |found: &&FoundText| rules::words(&found.text).any(|word| matches.contains(word));
-    let found = texts.iter().find(has_match).or(texts.first());
+fn best(texts: &[FoundText], phrases: &Phrases) -> Result<Snippet, Fault> {
+    let matches = |found: &FoundText| phrases.found_in(&found.text, Stemming::of(found.language.as_ref()));
+    let found = texts.iter().find(|found| !matches(found).is_empty()).or(texts.first());
     let found = found.ok_or_else(|| Fault::internal("making a snippet", "the node has no text"))?;
-    let parts = rules::snippet(&found.text, matches).into_iter();
+    let parts = rules::snippet(&found.text, &matches(found)).into_iter();
     Ok(Snippet {
         field: found.field.clone(),
         language: found.language.as_ref().map(LanguageTag::from),

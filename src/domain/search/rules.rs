@@ -4,13 +4,84 @@
 //! a long text ──▶ … some words before, the MATCH, some words after …
 //! ```
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
+
+use crate::text::language::LanguageTag;
 
 /// How long a snippet is at the most, in characters, without the dots at its ends.
 const LENGTH: usize = 200;
 
 /// How much of it stands before the first match, in characters.
 const BEFORE: usize = 60;
+
+/// How the words of a text are stemmed, by its language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Stemming {
+    /// As English.
+    English,
+    /// As French.
+    French,
+    /// Not at all.
+    Plain,
+}
+
+impl Stemming {
+    /// The stemming of texts in a language; null: in none in particular.
+    pub fn of(language: Option<&LanguageTag>) -> Self {
+        match language.map(LanguageTag::primary) {
+            Some("en") => Self::English,
+            Some("fr") => Self::French,
+            Some(_) | None => Self::Plain,
+        }
+    }
+
+    /// The name of the database's configuration for it.
+    pub fn configuration(self) -> &'static str {
+        match self {
+            Self::English => "pg_catalog.english",
+            Self::French => "pg_catalog.french",
+            Self::Plain => "pg_catalog.simple",
+        }
+    }
+
+    /// The stemming behind a configuration's name.
+    pub fn of_configuration(name: &str) -> Option<Self> {
+        [Self::English, Self::French, Self::Plain].into_iter().find(|stemming| stemming.configuration() == name)
+    }
+}
+
+/// The phrases of a search: of each word of each phrase, the words in texts that it finds.
+#[derive(Clone, Debug, Default)]
+pub struct Phrases {
+    phrases: BTreeMap<usize, Vec<HashSet<(Stemming, String)>>>,
+}
+
+impl Phrases {
+    /// Notes that the word at a place (from 1) of a phrase of a length finds a word.
+    pub fn add(&mut self, phrase: usize, length: usize, place: usize, stemming: Stemming, word: String) {
+        let words = self.phrases.entry(phrase).or_insert_with(|| vec![HashSet::new(); length]);
+        if let Some(found) = place.checked_sub(1).and_then(|index| words.get_mut(index)) {
+            found.insert((stemming, word));
+        }
+    }
+
+    /// The words of a text that are found: those of a phrase alone where they stand side by side. By their numbers.
+    pub fn found_in(&self, text: &str, stemming: Stemming) -> HashSet<usize> {
+        let written: Vec<(Stemming, String)> = words(text).map(|word| (stemming, word.to_owned())).collect();
+        let mut found = HashSet::new();
+        for phrase in self.phrases.values() {
+            for start in 0..written.len() {
+                let end = start.saturating_add(phrase.len());
+                let side_by_side = written.get(start..end).unwrap_or_default();
+                let is_there = side_by_side.len() == phrase.len();
+                if is_there && side_by_side.iter().zip(phrase).all(|(word, finds)| finds.contains(word)) {
+                    found.extend(start..end);
+                }
+            }
+        }
+        found
+    }
+}
 
 /// A piece of a snippet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,9 +97,9 @@ pub fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|char: char| !char.is_alphanumeric()).filter(|word| !word.is_empty())
 }
 
-/// The part of a text around its first match, or its beginning when it has none. `matches` are words as they stand in
-/// the text.
-pub fn snippet(text: &str, matches: &HashSet<String>) -> Vec<Part> {
+/// The part of a text around its first match, or its beginning when it has none. `matches` are the numbers of its words
+/// that match.
+pub fn snippet(text: &str, matches: &HashSet<usize>) -> Vec<Part> {
     let chars: Vec<char> = text.chars().map(|char| if char.is_whitespace() { ' ' } else { char }).collect();
     let spans = spans(&chars, matches);
     let first = spans.first().map_or(0, |(start, _)| *start);
@@ -52,19 +123,19 @@ pub fn snippet(text: &str, matches: &HashSet<String>) -> Vec<Part> {
 }
 
 /// Where the matches stand, in characters.
-fn spans(chars: &[char], matches: &HashSet<String>) -> Vec<(usize, usize)> {
-    let (mut spans, mut word, mut start) = (Vec::new(), String::new(), 0);
+fn spans(chars: &[char], matches: &HashSet<usize>) -> Vec<(usize, usize)> {
+    let (mut spans, mut word, mut start) = (Vec::new(), 0, None);
     for (index, char) in chars.iter().copied().chain([' ']).enumerate() {
-        if char.is_alphanumeric() {
-            if word.is_empty() {
-                start = index;
+        match (char.is_alphanumeric(), start) {
+            (true, None) => start = Some(index),
+            (false, Some(from)) => {
+                if matches.contains(&word) {
+                    spans.push((from, index));
+                }
+                word += 1;
+                start = None;
             }
-            word.push(char);
-        } else if !word.is_empty() {
-            if matches.contains(&word) {
-                spans.push((start, index));
-            }
-            word.clear();
+            (true, Some(_)) | (false, None) => {}
         }
     }
     spans
@@ -107,13 +178,32 @@ mod tests {
 
     use super::*;
 
-    fn set(words: &[&str]) -> HashSet<String> {
-        words.iter().map(|word| (*word).to_owned()).collect()
+    /// The numbers of the words of a text that are among these.
+    fn set(text: &str, matches: &[&str]) -> HashSet<usize> {
+        words(text).enumerate().filter(|(_, word)| matches.contains(word)).map(|(number, _)| number).collect()
     }
 
     fn marked(text: &str, matches: &[&str]) -> String {
         let write = |part: Part| if part.is_match { format!("[{}]", part.text) } else { part.text };
-        snippet(text, &set(matches)).into_iter().map(write).collect()
+        snippet(text, &set(text, matches)).into_iter().map(write).collect()
+    }
+
+    #[test]
+    fn a_phrase_is_found_where_its_words_stand_side_by_side_in_the_language_of_the_text() {
+        let mut phrases = Phrases::default();
+        phrases.add(1, 2, 1, Stemming::English, "trial".to_owned());
+        phrases.add(1, 2, 2, Stemming::English, "promoters".to_owned());
+        phrases.add(2, 1, 1, Stemming::French, "promoteur".to_owned());
+        let found = |text, stemming| {
+            let mut numbers: Vec<usize> = phrases.found_in(text, stemming).into_iter().collect();
+            numbers.sort_unstable();
+            numbers
+        };
+        assert_eq!(found("a trial, of trial promoters", Stemming::English), [3, 4]);
+        assert_eq!(found("trial", Stemming::English), Vec::<usize>::new());
+        assert_eq!(found("promoteur", Stemming::English), Vec::<usize>::new());
+        assert_eq!(found("le promoteur", Stemming::French), [1]);
+        assert_eq!(found("", Stemming::Plain), Vec::<usize>::new());
     }
 
     #[test]
@@ -142,13 +232,13 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_panics_and_no_snippet_is_long(text in "\\PC{0,400}", word in "\\w{1,3}") {
-            let length: usize = snippet(&text, &set(&[&word])).iter().map(|part| part.text.chars().count()).sum();
+            let length: usize = snippet(&text, &set(&text, &[&word])).iter().map(|part| part.text.chars().count()).sum();
             prop_assert!(length <= LENGTH + 4);
         }
 
         #[test]
         fn a_short_text_is_shown_whole(text in "[a-z ]{0,150}") {
-            let whole: String = snippet(&text, &set(&["a", "b"])).into_iter().map(|part| part.text).collect();
+            let whole: String = snippet(&text, &set(&text, &["a", "b"])).into_iter().map(|part| part.text).collect();
             prop_assert_eq!(whole, text);
         }
     }

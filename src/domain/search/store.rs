@@ -18,6 +18,7 @@ use crate::domain::item::store::{ItemFilter, Items};
 use crate::domain::organization::store::{OrganizationFilter, Organizations};
 use crate::domain::person::store::{People, PersonFilter};
 use crate::domain::project::store::{ProjectFilter, Projects};
+use crate::domain::search::rules::{Phrases, Stemming};
 use crate::error::Fault;
 use crate::policy::{NodeKind, Viewer};
 
@@ -139,30 +140,41 @@ pub async fn facet(
     Ok(rows.into_iter().map(|(value, count)| Bucket { value, count }).collect())
 }
 
-/// Which of these words a search for the text finds.
+/// Which words, as they stand in texts, are found by which word of which phrase of a search.
 pub async fn matching(
     conn: &mut AsyncPgConnection,
     viewer: &Viewer,
     text: &str,
-    words: HashSet<String>,
-) -> Result<HashSet<String>, Fault> {
-    // SQL: no table but that of topics' words. Every operator of the query is made an "or".
-    let matching: Vec<String> = Sql::new("SELECT w.word FROM search_query(")
+    words: HashSet<(Stemming, String)>,
+) -> Result<Phrases, Fault> {
+    let (stemmings, written): (Vec<&str>, Vec<String>) =
+        words.into_iter().map(|(stemming, word)| (stemming.configuration(), word)).unzip();
+    // SQL: no table but that of topics' words. Each word is stemmed once, in the language of its text.
+    type Row = (i64, i64, i64, String, String);
+    let rows: Vec<Row> = Sql::new("WITH w AS MATERIALIZED (SELECT w.configuration, w.word, to_tsvector(w.configuration::regconfig, search_words(w.word)) AS vector FROM unnest(")
+        .texts(stemmings)
+        .push(", ")
+        .texts(written)
+        .push(") AS w (configuration, word)), p AS MATERIALIZED (SELECT p.nth, cardinality(p.words)::bigint AS length, a.place, search_term(a.word, p.is_last AND a.place = cardinality(p.words))::tsquery AS term FROM search_phrases(")
         .text(text)
         .push(", ")
         .append(listing::atoms(viewer))
-        .push(") AS q (query), unnest(")
-        .texts(words)
         .push(
-            ") AS w (word), LATERAL (SELECT search_words(w.word) AS word) AS f \
-             WHERE to_tsvector('pg_catalog.simple', f.word) || to_tsvector('pg_catalog.english', f.word) \
-             || to_tsvector('pg_catalog.french', f.word) @@ replace(q.query::text, ' & ', ' | ')::tsquery",
+            ") WITH ORDINALITY AS p (span, words, is_last, nth), unnest(p.words) WITH ORDINALITY AS a (word, place)) \
+             SELECT p.nth, p.length, p.place, w.configuration, w.word FROM p JOIN w ON w.vector @@ p.term",
         )
-        .returning::<Text>()
+        .returning::<(BigInt, BigInt, BigInt, Text, Text)>()
         .load(conn)
         .await
         .map_err(|error| Fault::database("looking for matches", error))?;
-    Ok(matching.into_iter().collect())
+    let mut phrases = Phrases::default();
+    for (phrase, length, place, configuration, word) in rows {
+        let number = |number: i64| usize::try_from(number).unwrap_or_default();
+        if let Some(stemming) = Stemming::of_configuration(&configuration) {
+            phrases.add(number(phrase), number(length), number(place), stemming, word);
+        }
+    }
+    Ok(phrases)
 }
 
 /// What is found, with its kind and this as its rank.

@@ -157,3 +157,6 @@ import-would-keep = { $file }, line { $line }: would leave { $node } as it is
 import-would-retire = { $file }, line { $line }: would retire { $node }
 import-rehearsed = Nothing was written.
 cli-each-one-file = --each reads one file, or standard input given as -.
+generate-not-empty = Synthetic data are made for an empty hub; this one has nodes. Give another data folder or database.
+generate-scale = The scale has to be more than 0 and at most { $max }.
+generate-done = Made { $nodes } nodes, among them { $items } items, { $people } people and { $communities } communities.

@@ -157,3 +157,6 @@ import-would-keep = { $file }, ligne { $line } : laisserait { $node } tel quel
 import-would-retire = { $file }, ligne { $line } : retirerait { $node }
 import-rehearsed = Rien n’a été écrit.
 cli-each-one-file = --each lit un seul fichier, ou l’entrée standard indiquée par -.
+generate-not-empty = Les données synthétiques sont faites pour une plateforme vide; celle-ci a des nœuds. Indiquez un autre dossier de données ou une autre base de données.
+generate-scale = L’échelle doit être supérieure à 0 et ne pas dépasser { $max }.
+generate-done = { $nodes } nœuds créés, dont { $items } éléments, { $people } personnes et { $communities } communautés.
