@@ -24,6 +24,24 @@ async fn told(db: &Db, kind: &str) -> Vec<(String, Vec<String>, Vec<String>)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_filter_by_language_finds_its_relatives_but_no_private_tag_for_another() {
+    let in_language = |key: &str, tag: &str| item(key, json!({"contentLanguages": [tag]}));
+    let hub = TestHub::with_lines(&[in_language("a", "fr"), in_language("b", "fr-CA"), in_language("c", "x-a")]).await;
+    for (tag, found) in
+        [("fr", vec!["a", "b"]), ("fr-BE", vec!["a", "b"]), ("x-a", vec!["c"]), ("x-b", vec![]), ("en", vec![])]
+    {
+        let query = format!(
+            "{{ items(filter: {{ languages: [\"{tag}\"] }}, orderBy: {{ field: TITLE }}) {{ nodes {{ key }} }} }}"
+        );
+        let data = hub.data(&query).await;
+        let nodes = data["items"]["nodes"].as_array().unwrap();
+        let mut keys: Vec<&str> = nodes.iter().map(|node| node["key"].as_str().unwrap()).collect();
+        keys.sort_unstable();
+        assert_eq!(keys, found, "{tag}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_field_of_an_item_is_served_as_it_was_read() {
     let line = json!({
         "kind": "item", "key": "i", "slug": "an-item", "originalLanguage": "en", "itemKind": "CURRICULUM",

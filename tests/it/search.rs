@@ -54,9 +54,13 @@ async fn accents_case_and_the_endings_of_english_and_french_do_not_matter() {
         titled("a", "en", "A volunteer at night"),
         titled("b", "fr", "Un bénévole la nuit"),
         titled("c", "es", "Una voluntaria de noche"),
+        titled("d", "fr", "La qualité de vie"),
     ])
     .await;
     for (text, expected) in [
+        ("vie", "d"),
+        ("vies", "d"),
+        ("qualités de vie", "d"),
         ("volunteers", "a"),
         ("VOLUNTEER", "a"),
         ("volunteering", "a"),
@@ -405,6 +409,20 @@ async fn a_snippet_marks_what_was_found_and_no_part_of_another_word_for_it() {
     .await;
     let all = search(&hub, "sponsor", "kinds: [ITEM]", "edges { snippet { field parts { text isMatch } } }").await;
     assert_eq!(snippet(&all["edges"][0]), ("Ask the sponsor of it".to_owned(), vec!["sponsor"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phrase_is_marked_with_the_grammar_in_it_and_grammar_alone_is_not() {
+    let hub = TestHub::with_lines(&[
+        topic("end", json!({"name": {"en": "Dying"}, "synonyms": {"fr": ["fin de vie"]}})),
+        item(
+            "i",
+            json!({"originalLanguage": "fr", "title": {"fr": "Rien"}, "summary": {"fr": "Hors de soi, en fin de vie"}}),
+        ),
+    ])
+    .await;
+    let all = search(&hub, "dying", "kinds: [ITEM]", "edges { snippet { field parts { text isMatch } } }").await;
+    assert_eq!(snippet(&all["edges"][0]), ("Hors de soi, en fin de vie".to_owned(), vec!["fin", "de", "vie"]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

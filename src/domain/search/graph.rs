@@ -29,7 +29,6 @@ const MAX_WORDS: usize = 20_000;
 /// A page of what was found.
 pub struct SearchConnection {
     shared: Arc<Shared>,
-    hits: Vec<Hit>,
     has_more: bool,
 }
 
@@ -39,7 +38,7 @@ struct Shared {
     page: Page,
     stamp: Stamp,
     /// The texts of the page's hits in which a match may stand, each with its matches; made for all at once.
-    found: OnceCell<Vec<Snippet>>,
+    found: OnceCell<Vec<Option<Snippet>>>,
     hits: Vec<Hit>,
 }
 
@@ -74,15 +73,15 @@ pub struct SnippetPart {
 #[Object]
 impl SearchConnection {
     /// The nodes with their places and snippets.
-    async fn edges(&self) -> Vec<SearchEdge> {
-        let edge = |(index, hit): (usize, &Hit)| SearchEdge { shared: self.shared.clone(), index, hit: *hit };
-        self.hits.iter().enumerate().map(edge).collect()
+    async fn edges(&self) -> Result<Vec<SearchEdge>, Fault> {
+        let nodes = self.shared.nodes().await?;
+        let seen = nodes.into_iter().zip(&self.shared.hits).enumerate().filter(|(_, (node, _))| node.is_some());
+        Ok(seen.map(|(index, (_, hit))| SearchEdge { shared: self.shared.clone(), index, hit: *hit }).collect())
     }
 
     /// The nodes alone.
     async fn nodes(&self) -> Result<Vec<Node>, Fault> {
-        let nodes = self.hits.iter().map(|hit| node_of(&self.shared.scope, *hit));
-        futures_util::future::try_join_all(nodes).await
+        Ok(self.shared.nodes().await?.into_iter().flatten().collect())
     }
 
     /// Where the page begins and ends, and whether the list goes on.
@@ -91,8 +90,8 @@ impl SearchConnection {
         PageInfo {
             has_previous_page: if page.backward { self.has_more } else { page.after.is_some() },
             has_next_page: if page.backward { page.before.is_some() } else { self.has_more },
-            start_cursor: self.hits.first().map(|hit| self.shared.cursor(*hit)),
-            end_cursor: self.hits.last().map(|hit| self.shared.cursor(*hit)),
+            start_cursor: self.shared.hits.first().map(|hit| self.shared.cursor(*hit)),
+            end_cursor: self.shared.hits.last().map(|hit| self.shared.cursor(*hit)),
         }
     }
 
@@ -122,7 +121,9 @@ impl SearchEdge {
 
     /// The node.
     async fn node(&self) -> Result<Node, Fault> {
-        node_of(&self.shared.scope, self.hit).await
+        let node = node::by_id(&self.shared.scope, self.hit.kind, self.hit.id).await?;
+        // The edge was made because it is there, and an operation reads each row once.
+        node.ok_or_else(|| Fault::internal("reading what was found", "it is gone"))
     }
 
     /// Where in it the match stands: in what it says of itself rather than in its name, in your language rather than in
@@ -130,13 +131,19 @@ impl SearchEdge {
     async fn snippet(&self) -> Result<Snippet, Fault> {
         let snippets = self.shared.found.get_or_try_init(|| self.shared.snippets()).await?;
         let missing = || Fault::internal("making a snippet", "there is none for the hit");
-        snippets.get(self.index).cloned().ok_or_else(missing)
+        snippets.get(self.index).cloned().flatten().ok_or_else(missing)
     }
 }
 
 impl Shared {
     fn cursor(&self, hit: Hit) -> String {
         self.stamp.write(Place { keys: vec![SortKey::Number(hit.rank)], id: hit.id })
+    }
+
+    /// The node of each hit; null: it was hidden or retired since it was found.
+    async fn nodes(&self) -> Result<Vec<Option<Node>>, Fault> {
+        let loads = self.hits.iter().map(|hit| node::by_id(&self.scope, hit.kind, hit.id));
+        futures_util::future::try_join_all(loads).await
     }
 
     async fn facet(&self, by: Dimension) -> Result<Facet, Fault> {
@@ -146,7 +153,7 @@ impl Shared {
     }
 
     /// The snippets of all hits of the page, in their order, with one statement for the matches.
-    async fn snippets(&self) -> Result<Vec<Snippet>, Fault> {
+    async fn snippets(&self) -> Result<Vec<Option<Snippet>>, Fault> {
         let loads = self.hits.iter().map(|hit| node::found_texts(&self.scope, hit.kind, hit.id));
         let texts: Vec<Vec<FoundText>> = futures_util::future::try_join_all(loads).await?;
         let mut words: HashSet<(Stemming, String)> = HashSet::new();
@@ -160,26 +167,20 @@ impl Shared {
         let mut conn = self.scope.db().connection().await?;
         let phrases = store::matching(&mut conn, self.scope.viewer(), &self.search.text, words).await?;
         drop(conn);
-        texts.iter().map(|texts| best(texts, &phrases)).collect()
+        Ok(texts.iter().map(|texts| best(texts, &phrases)).collect())
     }
 }
 
-/// The first text with a match, else the first text.
-fn best(texts: &[FoundText], phrases: &Phrases) -> Result<Snippet, Fault> {
+/// The first text with a match, else the first text; null for a hit that is gone.
+fn best(texts: &[FoundText], phrases: &Phrases) -> Option<Snippet> {
     let matches = |found: &FoundText| phrases.found_in(&found.text, Stemming::of(found.language.as_ref()));
-    let found = texts.iter().find(|found| !matches(found).is_empty()).or(texts.first());
-    let found = found.ok_or_else(|| Fault::internal("making a snippet", "the node has no text"))?;
+    let found = texts.iter().find(|found| !matches(found).is_empty()).or(texts.first())?;
     let parts = rules::snippet(&found.text, &matches(found)).into_iter();
-    Ok(Snippet {
+    Some(Snippet {
         field: found.field.clone(),
         language: found.language.as_ref().map(LanguageTag::from),
         parts: parts.map(|part| SnippetPart { text: part.text, is_match: part.is_match }).collect(),
     })
-}
-
-async fn node_of(scope: &Scope, hit: Hit) -> Result<Node, Fault> {
-    let node = node::by_id(scope, hit.kind, hit.id).await?;
-    node.ok_or_else(|| Fault::internal("reading what was found", "it is gone"))
 }
 
 /// Narrows what is found; everything that is given must hold, any value of a list will do. A kind of node that has no
@@ -265,7 +266,7 @@ impl SearchQuery {
         if page.backward {
             hits.reverse();
         }
-        let shared = Shared { scope, search, page, stamp, found: OnceCell::new(), hits: hits.clone() };
-        Ok(SearchConnection { shared: Arc::new(shared), hits, has_more })
+        let shared = Shared { scope, search, page, stamp, found: OnceCell::new(), hits };
+        Ok(SearchConnection { shared: Arc::new(shared), has_more })
     }
 }

@@ -149,19 +149,21 @@ pub async fn matching(
 ) -> Result<Phrases, Fault> {
     let (stemmings, written): (Vec<&str>, Vec<String>) =
         words.into_iter().map(|(stemming, word)| (stemming.configuration(), word)).unzip();
-    // SQL: no table but that of topics' words. Each word is stemmed once, in the language of its text.
+    // SQL: no table but that of topics' words. Each word is stemmed once, in the language of its text. What is no more
+    // than grammar ("de" in "fin de vie") is found as it stands, within a phrase that says something.
     type Row = (i64, i64, i64, String, String);
-    let rows: Vec<Row> = Sql::new("WITH w AS MATERIALIZED (SELECT w.configuration, w.word, to_tsvector(w.configuration::regconfig, search_words(w.word)) AS vector FROM unnest(")
+    let rows: Vec<Row> = Sql::new("WITH w AS MATERIALIZED (SELECT f.configuration, f.word, f.folded, to_tsvector(f.configuration::regconfig, f.folded) AS vector FROM (SELECT a.configuration, a.word, trim(search_words(a.word)) AS folded FROM unnest(")
         .texts(stemmings)
         .push(", ")
         .texts(written)
-        .push(") AS w (configuration, word)), p AS MATERIALIZED (SELECT p.nth, cardinality(p.words)::bigint AS length, a.place, search_term(a.word, p.is_last AND a.place = cardinality(p.words))::tsquery AS term FROM search_phrases(")
+        .push(") AS a (configuration, word)) AS f), p AS MATERIALIZED (SELECT t.*, bool_or(t.term IS NOT NULL) OVER (PARTITION BY t.nth) AS says FROM (SELECT p.nth, cardinality(p.words)::bigint AS length, a.place, a.word, search_term(a.word, p.is_last AND a.place = cardinality(p.words))::tsquery AS term FROM search_phrases(")
         .text(text)
         .push(", ")
         .append(listing::atoms(viewer))
         .push(
-            ") WITH ORDINALITY AS p (span, words, is_last, nth), unnest(p.words) WITH ORDINALITY AS a (word, place)) \
-             SELECT p.nth, p.length, p.place, w.configuration, w.word FROM p JOIN w ON w.vector @@ p.term",
+            ") WITH ORDINALITY AS p (span, words, is_last, nth), unnest(p.words) WITH ORDINALITY AS a (word, place)) AS t) \
+             SELECT p.nth, p.length, p.place, w.configuration, w.word FROM p \
+             JOIN w ON w.vector @@ p.term OR (p.term IS NULL AND w.folded = p.word) WHERE p.says",
         )
         .returning::<(BigInt, BigInt, BigInt, Text, Text)>()
         .load(conn)
