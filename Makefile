@@ -20,7 +20,7 @@ test: needs-test
 	cargo clippy --locked --all-targets -- --deny warnings
 	INSTA_UPDATE=no cargo test --locked --tests
 
-## Loads the data of scale 1 once and measures the hub against the floors; takes about ten minutes
+## Loads the data of scale 1 once and measures the hub against the floors; takes about a quarter of an hour the first time
 bench:
 	@./needs.sh bench
 	cargo build --locked --release --bin hub

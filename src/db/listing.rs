@@ -155,9 +155,10 @@ pub fn linked_to_parent(id: &'static str, viewer: &Viewer) -> Sql {
     linked_to(id, Sql::new("parent.id"), viewer)
 }
 
-/// The condition that one of the languages in a column serves one of these; fr-CA and fr find each other.
+/// The condition that one of the languages in a column serves one of these; fr-CA and fr find each other, while the tags
+/// x-… and i-… share no language with any other.
 pub fn serves(column: &'static str, languages: &[String]) -> Sql {
-    let primary = languages.iter().map(|tag| tag.split('-').next().unwrap_or_default().to_owned());
+    let primary = languages.iter().filter_map(|tag| tag.split('-').next().filter(|first| first.len() > 1));
     Sql::new(column)
         .push(" && ")
         .texts(languages.to_vec())

@@ -280,7 +280,7 @@ const SMALLEST_SHOWN: i64 = 5;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, AsRefStr, EnumString, EnumMessage, VariantArray)]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum CountWithheld {
-    /// It is under 5: so few people could be guessed from it.
+    /// It is 1 to 4: so few people could be guessed from it.
     SmallNumber,
 }
 

@@ -2,7 +2,6 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpListener};
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -329,10 +328,11 @@ fn an_ordinary_user_and_a_long_path_work() {
     if nix::unistd::geteuid().is_root() {
         let nobody = nix::unistd::User::from_name("nobody").unwrap().unwrap();
         std::os::unix::fs::chown(&long, Some(nobody.uid.as_raw()), Some(nobody.gid.as_raw())).unwrap();
-        // The program may lie below a folder that only root may enter.
+        // The program may lie below a folder that only root may enter. Another process writes the copy: what another
+        // test starts meanwhile would inherit our handle, and a file that somebody may write cannot be run.
         let copy = folder.path().join("hub");
-        std::fs::copy(support::program(), &copy).unwrap();
-        std::fs::set_permissions(&copy, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let install = Command::new("install").args(["-m", "755"]).arg(support::program()).arg(&copy).status().unwrap();
+        assert!(install.success());
         let arguments: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
         command = Command::new(copy);
         command.args(arguments).env_clear().env("PATH", support::path()).env("LANG", "C").stdin(Stdio::null());

@@ -323,7 +323,8 @@ impl Community {
         .await
     }
 
-    /// How many active members the hub knows of, whoever may see them; `memberCount` is what a source states.
+    /// How many active members the hub knows of, whoever may see them, withheld from 1 to 4; `memberCount` is what a source
+    /// states.
     async fn active_member_count(&self) -> Result<ProtectedCount, Fault> {
         Ok(ProtectedCount::over_people(self.scope.loaders().active_members.load(self.row.id).await?))
     }

@@ -46,7 +46,7 @@ pub async fn recompute(tx: &mut Tx, people_ids: Vec<Uuid>, held_in: Vec<Uuid>) -
         .load(tx.conn())
         .await
         .map_err(doing)?;
-    // SQL: memberships by the unique index on (person_id, community_id).
+    // SQL: memberships by memberships_person.
     let belongs: Vec<(Uuid, Uuid)> = Sql::new(
         "SELECT person_id, community_id FROM memberships WHERE status = 'ACTIVE' AND NOT retired AND person_id = ANY (",
     )

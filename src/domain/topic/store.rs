@@ -161,7 +161,7 @@ impl Listed for Topics {
                 .append(listing::atoms(viewer))
                 .push(") f JOIN item_topics i ON i.topic_id = f.id JOIN items ON items.id = i.item_id WHERE ")
                 .append(listing::visible_to(viewer, "items.is_public", "items.audience"))
-                .and(Sql::new("speaks(items.content_languages, ").text(language.clone()).push(")"))
+                .and(listing::serves("items.content_languages", std::slice::from_ref(language)))
                 .push(")");
             sql = sql.and(without);
         }
