@@ -1,10 +1,11 @@
 //! How values of the domain stand in columns: words as text, value objects as jsonb.
 
 use std::error::Error;
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::io::Write;
 use std::ops::Deref;
 use std::str::FromStr;
+use std::sync::OnceLock;
 
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
@@ -34,33 +35,78 @@ impl<T: AsRef<str> + Debug> ToSql<Text, Pg> for Word<T> {
     }
 }
 
-/// A value object as a jsonb column, in the form of the transfer format.
-#[derive(Clone, Debug, Default, PartialEq, Eq, AsExpression, FromSqlRow)]
+/// A value object as a jsonb column, in the form of the transfer format. It is taken apart when it is looked at: a row has
+/// many of them, and most readers look at one or two.
+#[derive(Clone, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Jsonb)]
-pub struct Json<T>(pub T);
+pub struct Json<T> {
+    /// What the column holds; empty when the value came from elsewhere.
+    read: Box<[u8]>,
+    value: OnceLock<T>,
+}
 
-impl<T> Deref for Json<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.0
+impl<T> Json<T> {
+    /// A value for a column.
+    pub fn new(value: T) -> Self {
+        Self { read: Box::default(), value: OnceLock::from(value) }
     }
 }
 
-impl<T: DeserializeOwned> FromSql<Jsonb, Pg> for Json<T> {
+impl<T: DeserializeOwned> Json<T> {
+    /// The value of the column.
+    pub fn into_inner(self) -> T {
+        let Self { read, value } = self;
+        value.into_inner().unwrap_or_else(|| taken_apart(&read))
+    }
+}
+
+impl<T: DeserializeOwned> Deref for Json<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.value.get_or_init(|| taken_apart(&self.read))
+    }
+}
+
+impl<T: Default> Default for Json<T> {
+    fn default() -> Self {
+        Self::new(T::default())
+    }
+}
+
+impl<T: DeserializeOwned + PartialEq> PartialEq for Json<T> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl<T: DeserializeOwned + Debug> Debug for Json<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Debug::fmt(&**self, f)
+    }
+}
+
+fn taken_apart<T: DeserializeOwned>(json: &[u8]) -> T {
+    serde_json::from_slice(json).unwrap_or_else(|error| {
+        // PostgreSQL keeps JSON well-formed, and the hub alone writes its columns, in the form that it reads.
+        panic!("a column holds no {}: {error}", std::any::type_name::<T>())
+    })
+}
+
+impl<T> FromSql<Jsonb, Pg> for Json<T> {
     fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
         // The first byte is the version of the binary format; there has only ever been version 1.
         match value.as_bytes().split_first() {
-            Some((1, json)) => Ok(Self(serde_json::from_slice(json)?)),
+            Some((1, json)) => Ok(Self { read: json.into(), value: OnceLock::new() }),
             _ => Err(Box::<dyn Error + Send + Sync>::from("unknown version of jsonb")),
         }
     }
 }
 
-impl<T: Serialize + Debug> ToSql<Jsonb, Pg> for Json<T> {
+impl<T: Serialize + DeserializeOwned + Debug> ToSql<Jsonb, Pg> for Json<T> {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
         out.write_all(&[1])?;
-        serde_json::to_writer(out, &self.0)?;
+        serde_json::to_writer(out, &**self)?;
         Ok(IsNull::No)
     }
 }

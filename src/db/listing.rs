@@ -266,7 +266,7 @@ pub async fn by_ids<K: Listed>(
     let rows = Rows {
         selection: selection::<K>(),
         table: K::TABLE,
-        condition: K::visible(viewer).and(Sql::new(K::ID).push(" = ANY (").uuids(ids).push(")")),
+        condition: K::visible(viewer).and(Sql::new(K::ID).push(" = ANY (").keys(ids).push(")")),
         order: Sql::default(),
     };
     let found = K::load(rows, conn).await.map_err(|error| Fault::database(K::TABLE, error))?;

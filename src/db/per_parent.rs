@@ -1,7 +1,7 @@
 //! "The first n children of each parent" as one statement.
 //!
 //! ```sql
-//! SELECT parent.id, child.* FROM unnest($1) AS parent(id) CROSS JOIN LATERAL (<rows>) AS child
+//! SELECT parent.id, child.* FROM unnest((SELECT $1)) AS parent(id) CROSS JOIN LATERAL (<rows>) AS child
 //! ```
 //!
 //! The rows' condition speaks of `parent.id`. A LATERAL subquery with a LIMIT cannot be flattened, so it runs once
@@ -24,9 +24,10 @@ pub struct PerParent<Q> {
 
 impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for PerParent<Q> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("SELECT parent.id, child.* FROM unnest(");
+        // The planner is not told how many they are, for the reason that `Sql::keys` gives.
+        out.push_sql("SELECT parent.id, child.* FROM unnest((SELECT ");
         out.push_bind_param::<sql_types::Array<sql_types::Uuid>, _>(&self.parents)?;
-        out.push_sql(") AS parent(id) CROSS JOIN LATERAL (");
+        out.push_sql(")) AS parent(id) CROSS JOIN LATERAL (");
         self.query.walk_ast(out.reborrow())?;
         out.push_sql(") AS child");
         Ok(())

@@ -72,6 +72,12 @@ impl Sql {
         self
     }
 
+    /// Binds the keys of a loader. The planner is not told how many they are: it would make a plan at every execution, as
+    /// the plan for a few keys looks cheaper than the one for any number, and planning costs more than reading them.
+    pub fn keys(self, value: Vec<Uuid>) -> Self {
+        self.push("(SELECT ").uuids(value).push(")::uuid[]")
+    }
+
     /// Binds a text.
     pub fn text(mut self, value: impl Into<String>) -> Self {
         self.parts.push(Part::BindText(value.into()));

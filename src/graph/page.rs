@@ -7,6 +7,8 @@ use async_graphql::connection::PageInfo;
 use async_graphql::{Object, ObjectType, OutputType, TypeName};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use strum::{AsRefStr, EnumMessage, EnumString, VariantArray};
@@ -101,9 +103,15 @@ pub trait Listable: OutputType + 'static {
 }
 
 /// The node of a row by id; null: unknown or hidden.
-pub async fn by_id<N: Listable>(scope: &Scope, id: Uuid) -> Result<Option<N>, Fault> {
-    let row = N::lists(scope.loaders()).rows.load(id).await?;
-    Ok(row.map(|row| N::new(row, scope)))
+///
+/// In a box, as are pages of nodes: whatever is asked of a node, its future is as large as that of its largest field, and a wide
+/// query has thousands of them.
+pub fn by_id<N: Listable>(scope: &Scope, id: Uuid) -> BoxFuture<'_, Result<Option<N>, Fault>> {
+    async move {
+        let row = N::lists(scope.loaders()).rows.load(id).await?;
+        Ok(row.map(|row| N::new(row, scope)))
+    }
+    .boxed()
 }
 
 /// A page of the whole list of a kind.
@@ -119,16 +127,19 @@ pub async fn all<N: Listable>(
 }
 
 /// A page of the list that hangs on a node.
-pub async fn of<N: Listable>(
+pub fn of<N: Listable>(
     scope: &Scope,
     parent: (<N::Kind as Listed>::Of, Uuid),
     arguments: PageArguments,
     selection: Selection<N::Kind>,
-) -> Result<Connection<N>, Fault> {
-    let list = Arc::new(list_of::<N>(scope, arguments, selection)?);
-    let key = PageOf { of: parent.0, parent: parent.1, list: list.clone() };
-    let rows = N::lists(scope.loaders()).pages.load(key).await?;
-    Ok(Connection::new(scope, Some(parent), List::clone(&list), rows.to_vec()))
+) -> BoxFuture<'_, Result<Connection<N>, Fault>> {
+    async move {
+        let list = Arc::new(list_of::<N>(scope, arguments, selection)?);
+        let key = PageOf { of: parent.0, parent: parent.1, list: list.clone() };
+        let rows = N::lists(scope.loaders()).pages.load(key).await?;
+        Ok(Connection::new(scope, Some(parent), List::clone(&list), rows.to_vec()))
+    }
+    .boxed()
 }
 
 /// The rows of the first page of the list that hangs on a node.

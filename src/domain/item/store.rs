@@ -393,14 +393,14 @@ pub async fn bodies(
     // SQL: by primary key.
     let found: Vec<(Uuid, Json<Texts>)> =
         Sql::new("SELECT items.id, items.body FROM items WHERE items.body IS NOT NULL AND items.id = ANY (")
-            .uuids(items)
+            .keys(items)
             .push(")")
             .and(Items::visible(viewer))
             .returning::<(SqlUuid, Jsonb)>()
             .load(conn)
             .await
             .map_err(|error| Fault::database("reading bodies", error))?;
-    Ok(found.into_iter().map(|(id, body)| (id, body.0)).collect())
+    Ok(found.into_iter().map(|(id, body)| (id, body.into_inner())).collect())
 }
 
 async fn save(tx: &mut Tx, id: Uuid, line: &Line<ItemRecord>, hash: Option<&str>, keys: &Keys) -> Result<(), Fault> {
@@ -428,7 +428,7 @@ async fn save(tx: &mut Tx, id: Uuid, line: &Line<ItemRecord>, hash: Option<&str>
         None => diesel::insert_into(items::table).values(&row).execute(tx.conn()).await.map_err(doing)?,
         Some(_) => diesel::update(items::table.find(id)).set(&row).execute(tx.conn()).await.map_err(doing)?,
     };
-    let body = line.record.body.clone().map(Json);
+    let body = line.record.body.clone().map(Json::new);
     diesel::update(items::table.find(id)).set(items::body.eq(body)).execute(tx.conn()).await.map_err(doing)?;
     let (communities, topics) = write_relations(tx, id, &line.record, keys).await?;
     let is_before_readers = |row: &ItemRow| row.status.0 == ItemStatus::Published && !row.audience.is_empty();
@@ -495,8 +495,8 @@ fn row_of(id: Uuid, line: &Line<ItemRecord>, keys: &Keys) -> Result<ItemRow, Fau
         retired: header.retired,
         slug: header.slug_or_key(),
         kind: Word(record.item_kind),
-        title: Json(record.title),
-        summary: record.summary.map(Json),
+        title: Json::new(record.title),
+        summary: record.summary.map(Json::new),
         url: record.url,
         intended_for: record.intended_for.into_iter().map(Word).collect(),
         licence: record.licence,
@@ -507,7 +507,7 @@ fn row_of(id: Uuid, line: &Line<ItemRecord>, keys: &Keys) -> Result<ItemRow, Fau
         status: Word(record.status),
         issued_earliest: record.issued.as_ref().and_then(ImpreciseDate::earliest),
         issued_latest: record.issued.as_ref().and_then(ImpreciseDate::latest),
-        issued: record.issued.map(Json),
+        issued: record.issued.map(Json::new),
         published_at: record.published_at,
     })
 }
@@ -547,8 +547,8 @@ async fn lines(
         };
         let record = ItemRecord {
             item_kind: row.kind.0,
-            title: row.title.0,
-            summary: row.summary.map(|text| text.0),
+            title: row.title.into_inner(),
+            summary: row.summary.map(Json::into_inner),
             url: row.url,
             body: bodies.remove(&row.id),
             intended_for: row.intended_for.into_iter().map(|word| word.0).collect(),
@@ -561,7 +561,7 @@ async fn lines(
             doi: row.doi,
             evidence_level: row.evidence_level.map(|word| word.0),
             status: row.status.0,
-            issued: row.issued.map(|date| date.0),
+            issued: row.issued.map(Json::into_inner),
             published_at: row.published_at,
         };
         lines.push(Line { header, record });

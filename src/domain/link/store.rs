@@ -267,11 +267,11 @@ async fn save(tx: &mut Tx, id: Uuid, line: &Line<LinkRecord>, hash: Option<&str>
         to_kind: Word(record.to.kind),
         since_earliest: record.since.as_ref().and_then(ImpreciseDate::earliest),
         since_latest: record.since.as_ref().and_then(ImpreciseDate::latest),
-        since: record.since.map(Json),
+        since: record.since.map(Json::new),
         until_earliest: record.until.as_ref().and_then(ImpreciseDate::earliest),
         until_latest: record.until.as_ref().and_then(ImpreciseDate::latest),
-        until: record.until.map(Json),
-        note: record.note.map(Json),
+        until: record.until.map(Json::new),
+        note: record.note.map(Json::new),
     };
     node::require_write(tx, NodeKind::Link, id, &row.audience, None).await?;
     let old_texts = old.as_ref().map(|row| row.texts()).unwrap_or_default();
@@ -323,9 +323,9 @@ async fn lines(
             link_kind: row.kind.0,
             from: NodeReference { kind: row.from_kind.0, key: node::key_of(&keys, row.from_id)? },
             to: NodeReference { kind: row.to_kind.0, key: node::key_of(&keys, row.to_id)? },
-            since: row.since.map(|date| date.0),
-            until: row.until.map(|date| date.0),
-            note: row.note.map(|text| text.0),
+            since: row.since.map(Json::into_inner),
+            until: row.until.map(Json::into_inner),
+            note: row.note.map(Json::into_inner),
         };
         lines.push(Line { header, record });
     }

@@ -251,7 +251,7 @@ pub async fn active_in(
 ) -> Result<HashMap<Uuid, i64>, Fault> {
     // SQL: both tables by primary key.
     let found: Vec<(Uuid, i64)> = Sql::new("SELECT n.community_id, n.active_members FROM community_counts n JOIN communities c ON c.id = n.community_id WHERE n.community_id = ANY (")
-        .uuids(communities)
+        .keys(communities)
         .push(")")
         .and(listing::visible_to(viewer, "c.is_public", "c.audience"))
         .returning::<(SqlUuid, BigInt)>()
@@ -294,7 +294,7 @@ async fn save(
         tier: record.tier.map(Word),
         since_earliest: record.since.as_ref().and_then(ImpreciseDate::earliest),
         since_latest: record.since.as_ref().and_then(ImpreciseDate::latest),
-        since: record.since.map(Json),
+        since: record.since.map(Json::new),
     };
     node::require_write(tx, NodeKind::Membership, id, &row.audience, None).await?;
     require_one_per_pair(tx, &row).await?;
@@ -397,7 +397,7 @@ async fn lines(
             community: node::key_of(&keys, row.community_id)?,
             status: row.status.0,
             tier: row.tier.map(|word| word.0),
-            since: row.since.map(|date| date.0),
+            since: row.since.map(Json::into_inner),
         };
         lines.push(Line { header, record });
     }

@@ -92,10 +92,10 @@ pub async fn recompute(tx: &mut Tx, people_ids: Vec<Uuid>, held_in: Vec<Uuid>) -
                 audiences: Some(Audiences { before, after }),
             });
         }
-        if audiences != row.field_audiences.0 {
+        if audiences != *row.field_audiences {
             let audience = audiences.get(&PersonField::Name).cloned().unwrap_or_default();
             diesel::update(people::table.find(id))
-                .set((people::field_audiences.eq(Json(audiences)), people::audience.eq(audience)))
+                .set((people::field_audiences.eq(Json::new(audiences)), people::audience.eq(audience)))
                 .execute(tx.conn())
                 .await
                 .map_err(doing)?;

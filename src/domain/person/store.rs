@@ -342,7 +342,7 @@ pub async fn affiliations_of(
         selection: AffiliationRow::as_select(),
         table: "affiliations",
         condition: Sql::new("affiliations.person_id = ANY (")
-            .uuids(people)
+            .keys(people)
             .push(") AND EXISTS (SELECT 1 FROM organizations o WHERE o.id = affiliations.organization_id AND ")
             .append(listing::visible_to(viewer, "o.is_public", "o.audience"))
             .push(") AND EXISTS (SELECT 1 FROM people p WHERE p.id = affiliations.person_id AND ")
@@ -461,9 +461,9 @@ async fn write_relations(tx: &mut Tx, id: Uuid, record: &PersonRecord, keys: &Ke
             key: affiliation.id.clone(),
             position,
             organization_id: keys.id(NodeKind::Organization, &affiliation.organization)?,
-            title: affiliation.title.clone().map(Json),
-            since: affiliation.from.clone().map(Json),
-            until: affiliation.until.clone().map(Json),
+            title: affiliation.title.clone().map(Json::new),
+            since: affiliation.from.clone().map(Json::new),
+            until: affiliation.until.clone().map(Json::new),
             is_home: affiliation.home,
         });
     }
@@ -534,9 +534,9 @@ async fn lines(
             affiliated.push(AffiliationRecord {
                 id: affiliation.key,
                 organization: node::key_of(&keys, affiliation.organization_id)?,
-                title: affiliation.title.map(|text| text.0),
-                from: affiliation.since.map(|date| date.0),
-                until: affiliation.until.map(|date| date.0),
+                title: affiliation.title.map(Json::into_inner),
+                from: affiliation.since.map(Json::into_inner),
+                until: affiliation.until.map(Json::into_inner),
                 home: affiliation.is_home,
             });
         }

@@ -281,13 +281,13 @@ async fn save(
         community_id: community,
         organization_id: Some(of).filter(|_| community.is_none()),
         kind: Word(record.role_kind),
-        title: record.title.map(Json),
+        title: record.title.map(Json::new),
         since_earliest: record.from.as_ref().and_then(ImpreciseDate::earliest),
         since_latest: record.from.as_ref().and_then(ImpreciseDate::latest),
-        since: record.from.map(Json),
+        since: record.from.map(Json::new),
         until_earliest: record.until.as_ref().and_then(ImpreciseDate::earliest),
         until_latest: record.until.as_ref().and_then(ImpreciseDate::latest),
-        until: record.until.map(Json),
+        until: record.until.map(Json::new),
     };
     node::require_write(tx, NodeKind::Role, id, &row.audience, None).await?;
     let old_texts = old.as_ref().map(|row| row.texts()).unwrap_or_default();
@@ -341,9 +341,9 @@ async fn lines(
             person: node::key_of(&keys, row.person_id)?,
             of: NodeReference { kind, key: node::key_of(&keys, of)? },
             role_kind: row.kind.0,
-            title: row.title.map(|text| text.0),
-            from: row.since.map(|date| date.0),
-            until: row.until.map(|date| date.0),
+            title: row.title.map(Json::into_inner),
+            from: row.since.map(Json::into_inner),
+            until: row.until.map(Json::into_inner),
         };
         lines.push(Line { header, record });
     }

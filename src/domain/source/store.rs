@@ -173,10 +173,10 @@ pub async fn replace(
             original_language: Word(original.clone()),
             field: record.field.clone(),
             publisher: record.publisher.clone(),
-            title: record.title.clone().map(Json),
+            title: record.title.clone().map(Json::new),
             url: record.url.clone(),
             retrieved_on: record.retrieved_on,
-            quote: record.quote.clone().map(Json),
+            quote: record.quote.clone().map(Json::new),
         });
     }
     diesel::insert_into(sources::table).values(rows).execute(tx.conn()).await.map(|_| ()).map_err(doing)
@@ -200,10 +200,10 @@ pub async fn records(
         records.entry(row.node_id).or_default().push(SourceRecord {
             field: row.field,
             publisher: row.publisher,
-            title: row.title.map(|title| title.0),
+            title: row.title.map(Json::into_inner),
             url: row.url,
             retrieved_on: row.retrieved_on,
-            quote: row.quote.map(|quote| quote.0),
+            quote: row.quote.map(Json::into_inner),
         });
     }
     Ok(records)

@@ -278,9 +278,9 @@ async fn save(tx: &mut Tx, id: Uuid, line: &Line<TopicRecord>, hash: Option<&str
         updated_at: tx.now(),
         retired: header.retired,
         slug: header.slug_or_key(),
-        name: Json(record.name.clone()),
-        description: record.description.clone().map(Json),
-        synonyms: Json(record.synonyms.clone()),
+        name: Json::new(record.name.clone()),
+        description: record.description.clone().map(Json::new),
+        synonyms: Json::new(record.synonyms.clone()),
     };
     node::require_write(tx, NodeKind::Topic, id, &row.audience, Some(&row.slug)).await?;
     let old_texts = old.as_ref().map(|row| row.texts()).unwrap_or_default();
@@ -353,9 +353,9 @@ async fn lines(
                 sources: sources.remove(&row.id).unwrap_or_default(),
             },
             record: TopicRecord {
-                name: row.name.0,
-                description: row.description.map(|description| description.0),
-                synonyms: row.synonyms.0,
+                name: row.name.into_inner(),
+                description: row.description.map(Json::into_inner),
+                synonyms: row.synonyms.into_inner(),
                 parents: parents.remove(&row.id).unwrap_or_default(),
             },
         });
