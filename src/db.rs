@@ -87,6 +87,11 @@ impl Db {
         })
     }
 
+    /// How many connections the pool has at the most.
+    pub fn connections(&self) -> usize {
+        self.pool.status().max_size
+    }
+
     /// A connection beside the pool, for COPY, which the pool's do not speak. It ends with the client.
     pub async fn raw(&self) -> Result<tokio_postgres::Client, Fault> {
         let unreachable = |error: tokio_postgres::Error| Fault::unavailable(reason(&error));

@@ -2,6 +2,7 @@
 
 pub mod dashboard;
 pub mod graphql;
+pub mod kept;
 pub mod pages;
 
 use std::future::Future;
@@ -17,14 +18,24 @@ use axum::routing::get;
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use uuid::Uuid;
 
-use crate::db::Db;
+use crate::db::{Db, log};
+use crate::error::{Code, Fault};
 use crate::graph::{self, HubSchema};
+use crate::http::kept::Kept;
 use crate::text::language::LanguageTag;
+use crate::text::messages::Message;
 
 /// How long open requests may take to end when the hub is told to stop.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long a request waits for the end of the change log before it goes on without.
+const POSITION_WITHIN: Duration = Duration::from_secs(2);
+
+/// How long an execution waits for its turn.
+const TURN_WITHIN: Duration = Duration::from_secs(15);
 
 /// What every handler reaches.
 #[derive(Clone)]
@@ -35,6 +46,8 @@ pub struct Hub {
 struct Shared {
     db: Db,
     schema: HubSchema,
+    kept: Kept,
+    executions: Semaphore,
     default_language: LanguageTag,
     sdl: String,
     sdl_tag: String,
@@ -48,9 +61,13 @@ impl Hub {
         let sdl = graph::sdl();
         let digest = Sha256::digest(sdl.as_bytes());
         let sdl_tag = format!("\"{}\"", digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>());
+        // More executions than connections would only hold more half-made answers in memory.
+        let executions = Semaphore::new(db.connections());
         let shared = Shared {
             db,
             schema: graph::schema(),
+            kept: Kept::default(),
+            executions,
             default_language,
             sdl,
             sdl_tag,
@@ -68,6 +85,38 @@ impl Hub {
     /// The schema.
     pub fn schema(&self) -> &HubSchema {
         &self.shared.schema
+    }
+
+    /// Waits for the turn to execute a document, for 15 seconds at the most; it lasts until the permit is dropped.
+    pub async fn turn(&self) -> Result<SemaphorePermit<'_>, Fault> {
+        match tokio::time::timeout(TURN_WITHIN, self.shared.executions.acquire()).await {
+            Ok(turn) => turn.map_err(|closed| Fault::internal("waiting for a turn", closed)),
+            Err(_) => Err(Fault::new(Code::ServiceUnavailable, Message::new("http-busy"))),
+        }
+    }
+
+    /// The answers that are kept.
+    pub fn kept(&self) -> &Kept {
+        &self.shared.kept
+    }
+
+    /// The position of the last change that is visible now; null, which is logged, when it is not to be had soon.
+    pub async fn position(&self) -> Option<i64> {
+        let reading = async {
+            let mut connection = self.db().connection().await?;
+            log::position(&mut connection).await
+        };
+        match tokio::time::timeout(POSITION_WITHIN, reading).await {
+            Ok(Ok(position)) => Some(position),
+            Ok(Err(fault)) => {
+                tracing::warn!(cause = fault.cause(), "the end of the change log cannot be read");
+                None
+            }
+            Err(_) => {
+                tracing::warn!("the end of the change log cannot be read in time");
+                None
+            }
+        }
     }
 
     /// The language to serve when a reader wishes none that is there.

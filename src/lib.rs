@@ -32,6 +32,8 @@
 //!   `searchable`, and its audience by a trigger; a person is found by the name alone.
 //! - **Invariant:** a connection costs the same number of statements for one parent as for a thousand.
 //! - **Invariant:** [`loaders`] belong to one operation and are never shared.
+//! - **Invariant:** an answer that is kept (`http::kept`) is an anonymous reader's, and is given only while the change log
+//!   ends where it ended before the answer was made.
 //! - **Invariant:** values reach SQL as bound parameters; text of statements is `&'static str`.
 //! - **Invariant:** no time, chance or environment is read below `main.rs`, `config.rs` and `http.rs`.
 //! - **Absent on purpose:** no second database dialect, no cache of rows, no guard on a field, no `allow`.

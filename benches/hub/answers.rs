@@ -26,6 +26,10 @@ pub async fn compare(world: &World, query: &Query) -> Result<(), String> {
     let mut rows = 0;
     for (index, variables) in query.variables.iter().enumerate().take(COMPARED) {
         let hub = normal(ask(world, query.document, variables).await?);
+        // The second time it is kept.
+        if normal(ask(world, query.document, variables).await?) != hub {
+            return Err(format!("{} answers differently the second time for {variables}", query.name));
+        }
         rows += hub.to_string().len();
         for statements in [Some(&query.plain), query.best.as_ref()].into_iter().flatten() {
             let statement = statements.get(index).ok_or("a floor lacks a parameter set")?;

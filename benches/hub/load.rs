@@ -77,10 +77,25 @@ pub fn pgbench(
     run(seconds)
 }
 
+/// Whether the hub may give an answer that it keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asking {
+    /// Every request is executed: `Cache-Control: no-cache`.
+    Anew,
+    /// As browsers and partner sites ask.
+    AsUsual,
+}
+
 /// The hub: every connection goes through the parameter sets in turn.
-pub fn wrk(world: &World, query: &Query, connections: usize, seconds: u64) -> Result<(Measured, Cost), String> {
+pub fn wrk(
+    world: &World,
+    query: &Query,
+    asking: Asking,
+    connections: usize,
+    seconds: u64,
+) -> Result<(Measured, Cost), String> {
     let script = world.scripts.path().join(format!("{}.lua", query.name));
-    fs::write(&script, lua(query)).map_err(|error| error.to_string())?;
+    fs::write(&script, lua(query, asking)).map_err(|error| error.to_string())?;
     let run = |seconds: u64| {
         let output = Command::new("wrk")
             .args(["--threads", "1", "--connections", &connections.to_string(), "--duration", &format!("{seconds}s")])
@@ -108,15 +123,21 @@ pub fn wrk(world: &World, query: &Query, connections: usize, seconds: u64) -> Re
 }
 
 /// A script for wrk: the bodies in turn, an error for every answer that is no 200 or holds errors.
-fn lua(query: &Query) -> String {
+fn lua(query: &Query, asking: Asking) -> String {
     let mut script = String::from("local bodies = {\n");
     for variables in &query.variables {
         let body = json!({"query": query.document, "variables": variables}).to_string();
         // Writing to a string never fails.
         let _ = writeln!(script, "  [=====[{body}]=====],");
     }
+    let cache_control = match asking {
+        Asking::Anew => "wrk.headers[\"cache-control\"] = \"no-cache\"\n",
+        Asking::AsUsual => "",
+    };
+    script.push_str("}\n");
+    script.push_str(cache_control);
     script.push_str(
-        r#"}
+        r#"
 local at = 0
 
 wrk.method = "POST"

@@ -1,4 +1,4 @@
-//! The change log's writing side: what a transaction did, appended as its last statement, in commit order.
+//! The change log: what a transaction did, appended as its last statement, in commit order; and where it ends.
 //!
 //! **Invariant:** positions become visible in their order. They are handed out under a transaction-scoped advisory
 //! lock that is taken just before the last statement; stores never take it, so nothing can deadlock on it.
@@ -127,6 +127,16 @@ pub async fn append(conn: &mut AsyncPgConnection, actor: &str, mut entries: Vec<
         diesel::insert_into(changes::table).values(chunk).execute(conn).await.map_err(doing)?;
     }
     Ok(())
+}
+
+/// The position of the last change that is visible; 0 when there is none.
+pub async fn position(conn: &mut AsyncPgConnection) -> Result<i64, Fault> {
+    // SQL: the end of the primary key.
+    Sql::new("SELECT coalesce(max(position), 0) FROM changes")
+        .returning::<BigInt>()
+        .get_result(conn)
+        .await
+        .map_err(|error| Fault::database("reading the end of the change log", error))
 }
 
 struct MovedNode {

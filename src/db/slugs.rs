@@ -30,8 +30,8 @@ pub async fn require_free(
     if others.is_empty() { Ok(()) } else { Err(Message::new("slug-taken").with("slug", slug).into()) }
 }
 
-/// Remembers for ever that a slug leads to a node.
-pub async fn keep(conn: &mut AsyncPgConnection, kind: NodeKind, node_id: Uuid, slug: &str) -> Result<(), Fault> {
+/// Remembers for ever that a slug leads to a node. The answer is whether that is new.
+pub async fn keep(conn: &mut AsyncPgConnection, kind: NodeKind, node_id: Uuid, slug: &str) -> Result<bool, Fault> {
     // SQL: by primary key.
     Sql::new("INSERT INTO slugs (kind, slug, node_id) VALUES (")
         .text(kind.as_ref())
@@ -43,6 +43,6 @@ pub async fn keep(conn: &mut AsyncPgConnection, kind: NodeKind, node_id: Uuid, s
         .returning::<()>()
         .execute(conn)
         .await
-        .map(|_| ())
+        .map(|rows| rows > 0)
         .map_err(|error| Fault::database("keeping a slug", error))
 }

@@ -124,9 +124,10 @@ pub async fn require_write(
 /// Writes what belongs to a saved row: slug, sources, text origins and the entry in the change log.
 pub async fn keep<R: Record>(tx: &mut Tx, saved: Saved<'_, R>) -> Result<(), Fault> {
     let former = saved.after.header.former_slugs.iter().map(String::as_str);
+    let mut has_new_slug = false;
     for slug in former.chain(saved.slug) {
         slugs::require_free(tx.conn(), R::KIND, saved.id, slug).await?;
-        slugs::keep(tx.conn(), R::KIND, saved.id, slug).await?;
+        has_new_slug |= slugs::keep(tx.conn(), R::KIND, saved.id, slug).await?;
     }
     let header = &saved.after.header;
     source::store::replace(tx, saved.id, &header.original_language, &header.sources).await?;
@@ -139,9 +140,10 @@ pub async fn keep<R: Record>(tx: &mut Tx, saved: Saved<'_, R>) -> Result<(), Fau
         after.values().flat_map(|texts| texts.iter()).map(|(language, _)| language.to_string()).collect();
     languages.sort();
     languages.dedup();
-    let fields = touched(saved.before, saved.after)?;
+    let mut fields = touched(saved.before, saved.after)?;
+    // Whatever was written is told: answers are kept for as long as nothing is.
     if fields.is_empty() {
-        return Ok(());
+        fields.push(if has_new_slug { "slug" } else { "updatedAt" }.to_owned());
     }
     let was_retired = saved.before.is_some_and(|line| line.header.retired);
     let action = match saved.before {

@@ -4,6 +4,7 @@
 //! walk doubling fragments for minutes before they refuse them.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::parser::types::{DocumentOperations, OperationType};
@@ -11,7 +12,7 @@ use async_graphql::{Request, ServerError, Variables};
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,7 @@ use serde_json::{Value, json};
 use crate::error::{Code, Fault};
 use crate::graph::limits;
 use crate::graph::scope::Scope;
+use crate::http::kept::{Asked, Key, Source};
 use crate::http::{self, Hub};
 use crate::policy::Viewer;
 use crate::text::language::Languages;
@@ -31,6 +33,9 @@ pub const MAX_BODY_BYTES: usize = 256 * 1024;
 /// How long an answer may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
+/// Whether an answer was kept, as RFC 9211 says it.
+const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+
 /// The most errors that one answer holds.
 const MAX_ERRORS: usize = 100;
 
@@ -38,9 +43,9 @@ const MAX_ERRORS: usize = 100;
 const MAX_MESSAGE_CHARS: usize = 300;
 
 /// What a client asks, as GraphQL over HTTP names its parts.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Parameters {
+pub struct Parameters {
     query: Option<String>,
     operation_name: Option<String>,
     variables: Option<Value>,
@@ -67,18 +72,28 @@ struct Executed<'a> {
 
 /// The media types that an answer can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Answer {
+pub enum Answer {
     /// `application/graphql-response+json`: the status says whether anything ran.
     Response,
     /// `application/json`, for older clients: 200 for every well-formed request.
     Legacy,
 }
 
-/// An answer in the making: who reads it, in what form.
+/// Who reads an answer: in which languages and in what form, and whether it has to be made anew.
 struct Reply {
     hub: Hub,
     languages: Languages,
     answer: Answer,
+    anew: bool,
+}
+
+/// An answer before its headers.
+#[derive(Debug)]
+pub struct Answered {
+    status: StatusCode,
+    body: Bytes,
+    /// The methods to name where another one was used.
+    allow: Option<&'static str>,
 }
 
 /// Executes a document that came in a body.
@@ -138,83 +153,129 @@ pub async fn by_get(
 /// Refuses every other method.
 pub async fn other_method(State(hub): State<Hub>, headers: HeaderMap) -> Response {
     match Reply::new(hub, &headers) {
-        Ok(reply) => allow(reply.refuse(&Fault::new(Code::MethodNotAllowed, Message::new("http-method"))), "GET, POST"),
+        Ok(reply) => {
+            let fault = Fault::new(Code::MethodNotAllowed, Message::new("http-method"));
+            reply.respond(&Answered { allow: Some("GET, POST"), ..reply.refused(&fault) })
+        }
         Err(response) => *response,
     }
 }
 
 impl Reply {
     fn new(hub: Hub, headers: &HeaderMap) -> Result<Self, Box<Response>> {
-        let wanted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let languages = Languages::accept(wanted, hub.default_language().clone());
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let languages = Languages::accept(text(header::ACCEPT_LANGUAGE), hub.default_language().clone());
+        let anew = headers
+            .get_all(header::CACHE_CONTROL)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .any(|word| ["no-cache", "no-store"].iter().any(|no| word.trim().eq_ignore_ascii_case(no)));
         match answer_for(headers) {
-            Some(answer) => Ok(Self { hub, languages, answer }),
+            Some(answer) => Ok(Self { hub, languages, answer, anew }),
             None => {
-                let reply = Self { hub, languages, answer: Answer::Response };
-                Err(Box::new(reply.refuse_as(StatusCode::NOT_ACCEPTABLE, &bad_request(Message::new("http-accept")))))
+                let reply = Self { hub, languages, answer: Answer::Response, anew };
+                let fault = bad_request(Message::new("http-accept"));
+                let answered = reply.refused_as(StatusCode::NOT_ACCEPTABLE, &fault);
+                Err(Box::new(reply.response(answered.status, answered.body)))
             }
         }
     }
 
+    /// An answer that is kept, or else made. An error is never kept.
     async fn execute(self, parameters: Parameters, method: Method) -> Response {
-        let variables = Variables::from_json(parameters.variables.clone().unwrap_or_default());
-        let mut request = match request_of(parameters) {
-            Ok(request) => request,
-            Err(fault) => return self.refuse(&fault),
+        let source = if self.anew { Source::Wanted } else { Source::Unkept };
+        let outcome = match self.key_of(&parameters, &method).await {
+            Some(key) => self.hub.kept().answer(key, self.executed(parameters, method)).await,
+            None => self.executed(parameters, method).await.map(|body| (body, source)).map_err(Arc::new),
         };
+        match outcome {
+            Ok((body, source)) => {
+                let mut response = self.response(StatusCode::OK, body);
+                response.headers_mut().insert(CACHE_STATUS, HeaderValue::from_static(source.status()));
+                response
+            }
+            Err(answered) => self.respond(&answered),
+        }
+    }
+
+    /// The key of an answer that may be kept; null: it has to be made. Whoever needs a database that cannot be reached is
+    /// told so when it is made.
+    async fn key_of(&self, parameters: &Parameters, method: &Method) -> Option<Key> {
+        if self.anew || parameters.query.is_none() {
+            return None;
+        }
+        let asked = Asked::digest(parameters, method, self.answer, &self.languages)?;
+        Some(asked.at(self.hub.position().await?))
+    }
+
+    /// The body of an answer without errors, or what else there is to say.
+    async fn executed(&self, parameters: Parameters, method: Method) -> Result<Bytes, Answered> {
+        let variables = Variables::from_json(parameters.variables.clone().unwrap_or_default());
+        let mut request = request_of(parameters).map_err(|fault| self.refused(&fault))?;
         match request.parsed_query() {
             Ok(document) => {
                 if let Err(fault) = limits::check(document, &variables) {
-                    return self.unexecuted(vec![self.error_of(&fault)]);
+                    return Err(self.unexecuted(vec![self.error_of(&fault)]));
                 }
-                let operations = document.operations.clone();
-                if method == Method::GET && !is_query(&operations, request.operation_name.as_deref()) {
+                let operations = (method == Method::GET).then(|| document.operations.clone());
+                if operations.is_some_and(|operations| !is_query(&operations, request.operation_name.as_deref())) {
                     let fault = Fault::new(Code::MethodNotAllowed, Message::new("http-get-query-only"));
-                    return allow(self.refuse(&fault), "POST");
+                    return Err(Answered { allow: Some("POST"), ..self.refused(&fault) });
                 }
             }
-            Err(error) => return self.unexecuted(vec![self.library_error(&error, Code::GraphqlParseFailed)]),
+            Err(error) => return Err(self.unexecuted(vec![self.library_error(&error, Code::GraphqlParseFailed)])),
         }
-        let scope = Scope::new(self.hub.db().clone(), Viewer::Anonymous, self.languages.clone(), http::now());
-        // Tokio's budget would pause the resolvers after 128 loads and so split their batches.
-        let execution = tokio::task::unconstrained(self.hub.schema().execute(request.data(scope)));
+        let execution = async {
+            let _turn = self.hub.turn().await?;
+            let scope = Scope::new(self.hub.db().clone(), Viewer::Anonymous, self.languages.clone(), http::now());
+            // Tokio's budget would pause the resolvers after 128 loads and so split their batches.
+            Ok(tokio::task::unconstrained(self.hub.schema().execute(request.data(scope))).await)
+        };
         match tokio::time::timeout(ANSWER_WITHIN, AssertUnwindSafe(execution).catch_unwind()).await {
             Err(_) => {
                 let seconds = i64::try_from(ANSWER_WITHIN.as_secs()).unwrap_or(i64::MAX);
                 let message = Message::new("http-too-slow").with("seconds", seconds);
-                self.refuse(&Fault::new(Code::ServiceUnavailable, message))
+                Err(self.refused(&Fault::new(Code::ServiceUnavailable, message)))
             }
-            Ok(Ok(response)) => self.executed(response),
-            Ok(Err(_)) => self.refuse(&Fault::internal("executing a document", "a resolver panicked")),
+            Ok(Ok(Ok(response))) => self.written(&response),
+            Ok(Ok(Err(fault))) => Err(self.refused(&fault)),
+            Ok(Err(_)) => Err(self.refused(&Fault::internal("executing a document", "a resolver panicked"))),
         }
     }
 
-    fn executed(&self, response: async_graphql::Response) -> Response {
+    fn written(&self, response: &async_graphql::Response) -> Result<Bytes, Answered> {
         // What has no path went wrong before anything ran.
         let ran = response.errors.iter().all(|error| !error.path.is_empty());
         let errors: Vec<Value> =
             response.errors.iter().take(MAX_ERRORS).map(|error| self.server_error(error, ran)).collect();
         if !ran {
-            return self.unexecuted(errors);
+            return Err(self.unexecuted(errors));
         }
-        self.json(StatusCode::OK, &Executed { data: &response.data, errors })
+        let is_whole = errors.is_empty();
+        let answered = answered(StatusCode::OK, &Executed { data: &response.data, errors });
+        if is_whole && answered.status == StatusCode::OK { Ok(answered.body) } else { Err(answered) }
     }
 
     /// Answers that nothing ran: no data, and a status that says so unless the client is an older one.
-    fn unexecuted(&self, errors: Vec<Value>) -> Response {
+    fn unexecuted(&self, errors: Vec<Value>) -> Answered {
         let status = match self.answer {
             Answer::Response => StatusCode::BAD_REQUEST,
             Answer::Legacy => StatusCode::OK,
         };
-        self.json(status, &json!({ "errors": errors }))
+        answered(status, &json!({ "errors": errors }))
     }
 
     fn refuse(&self, fault: &Fault) -> Response {
-        self.refuse_as(status_of(fault.code()), fault)
+        self.respond(&self.refused(fault))
     }
 
-    fn refuse_as(&self, status: StatusCode, fault: &Fault) -> Response {
-        self.json(status, &json!({ "errors": [self.error_of(fault)] }))
+    fn refused(&self, fault: &Fault) -> Answered {
+        self.refused_as(status_of(fault.code()), fault)
+    }
+
+    fn refused_as(&self, status: StatusCode, fault: &Fault) -> Answered {
+        answered(status, &json!({ "errors": [self.error_of(fault)] }))
     }
 
     fn server_error(&self, error: &ServerError, ran: bool) -> Value {
@@ -261,7 +322,15 @@ impl Reply {
         answer
     }
 
-    fn json(&self, status: StatusCode, body: &impl Serialize) -> Response {
+    fn respond(&self, answered: &Answered) -> Response {
+        let mut response = self.response(answered.status, answered.body.clone());
+        if let Some(methods) = answered.allow {
+            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(methods));
+        }
+        response
+    }
+
+    fn response(&self, status: StatusCode, body: Bytes) -> Response {
         let media_type = match self.answer {
             Answer::Response => "application/graphql-response+json; charset=utf-8",
             Answer::Legacy => "application/json; charset=utf-8",
@@ -271,12 +340,17 @@ impl Reply {
             (header::VARY, HeaderValue::from_static("Accept, Accept-Language")),
             (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
         ];
-        match serde_json::to_vec(body) {
-            Ok(bytes) => (status, headers, bytes).into_response(),
-            Err(error) => {
-                tracing::error!(%error, "an answer could not be written");
-                StatusCode::INTERNAL_SERVER_ERROR.into_response()
-            }
+        (status, headers, body).into_response()
+    }
+}
+
+fn answered(status: StatusCode, body: &impl Serialize) -> Answered {
+    match serde_json::to_vec(body) {
+        // What is kept is weighed by its length: without spare capacity.
+        Ok(body) => Answered { status, body: body.into_boxed_slice().into(), allow: None },
+        Err(error) => {
+            tracing::error!(%error, "an answer could not be written");
+            Answered { status: StatusCode::INTERNAL_SERVER_ERROR, body: Bytes::new(), allow: None }
         }
     }
 }
@@ -347,11 +421,6 @@ fn answer_for(headers: &HeaderMap) -> Option<Answer> {
 
 fn bad_request(message: Message) -> Fault {
     Fault::new(Code::BadRequest, message)
-}
-
-fn allow(mut response: Response, methods: &'static str) -> Response {
-    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(methods));
-    response
 }
 
 fn status_of(code: Code) -> StatusCode {

@@ -9,6 +9,7 @@ mod facets;
 mod generate;
 mod house;
 mod item;
+mod kept;
 mod lines;
 mod listing;
 mod log;

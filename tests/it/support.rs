@@ -100,15 +100,23 @@ pub async fn database(template: &str, connections: usize) -> Db {
 /// The address of a database of its own for a `hub` process.
 pub async fn address_of_new_database(template: &str) -> String {
     let db = database(template, 1).await;
+    CLUSTER.server.connection_string(&name_of(&db).await)
+}
+
+/// Other connections to the same database, as another process has.
+pub async fn another_pool(db: &Db) -> Db {
+    connect(&CLUSTER.server, &name_of(db).await, 1)
+}
+
+async fn name_of(db: &Db) -> String {
     let mut connection = db.connection().await.unwrap();
-    let name: String = diesel_async::RunQueryDsl::get_result(
+    diesel_async::RunQueryDsl::get_result(
         knowledge_hub::db::statement::Sql::new("SELECT current_database()::text")
             .returning::<diesel::sql_types::Text>(),
         &mut connection,
     )
     .await
-    .unwrap();
-    CLUSTER.server.connection_string(&name)
+    .unwrap()
 }
 
 /// Reads lines into a database.

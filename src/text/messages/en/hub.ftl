@@ -134,6 +134,7 @@ doctor-schema = The database is at this program's version
 doctor-schema-empty = The database is empty; “hub serve” fills in the tables
 date-too-early = “{ $text }” names a year before 4712 BC, the first that can be kept.
 consent-ahead = A consent is given and withdrawn now or earlier, not at a time to come.
+http-busy = The hub is busy with other requests; try again in a few seconds.
 http-too-slow = The answer took longer than { $seconds } seconds; ask for less, or in several requests.
 slug-not-taken = Roles, memberships and links have no slug.
 
