@@ -134,7 +134,7 @@ doctor-schema = La base de données est à la version de ce programme
 doctor-schema-empty = La base de données est vide; « hub serve » y crée les tables
 date-too-early = « { $text } » nomme une année antérieure à 4712 av. J.-C., la première qui puisse être conservée.
 consent-ahead = Un consentement est donné et retiré maintenant ou plus tôt, non à un moment à venir.
-http-busy = Le carrefour est occupé par d’autres requêtes; réessayez dans quelques secondes.
+http-busy = La plateforme est occupée par d’autres requêtes; réessayez dans quelques secondes.
 http-too-slow = La réponse a pris plus de { $seconds } secondes; demandez-en moins, ou en plusieurs fois.
 slug-not-taken = Les rôles, les adhésions et les liens n’ont pas d’identifiant d’adresse.
 
