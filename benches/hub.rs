@@ -4,8 +4,8 @@
 //! statements; `best` may use every column and index that the hub itself uses. Both run beside the hub in the same run,
 //! as these machines are shared and noisy: what counts are the ratios. The hub is measured twice: *executed*, where every
 //! request asks for an answer made anew, and *as usual*, where it may give an answer that it keeps; with as few parameter
-//! sets as here nearly all are kept, so that this is what popular pages cost, not what new questions do. Before anything is measured the answers of 20
-//! random parameter sets are compared; a wrong one stops the run.
+//! sets as here nearly all are kept, so that this is what popular pages cost, not what new questions do. Before anything
+//! is measured the answers of 20 random parameter sets are compared; a wrong one stops the run.
 
 #[path = "hub/answers.rs"]
 mod answers;

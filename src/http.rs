@@ -31,11 +31,8 @@ use crate::text::messages::Message;
 /// How long open requests may take to end when the hub is told to stop.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
 
-/// How long a request waits for the end of the change log before it goes on without.
-const POSITION_WITHIN: Duration = Duration::from_secs(2);
-
-/// How long an execution waits for its turn.
-const TURN_WITHIN: Duration = Duration::from_secs(15);
+/// How long an execution waits for its turn, as long as for a connection.
+const TURN_WITHIN: Duration = Duration::from_secs(10);
 
 /// What every handler reaches.
 #[derive(Clone)]
@@ -87,7 +84,7 @@ impl Hub {
         &self.shared.schema
     }
 
-    /// Waits for the turn to execute a document, for 15 seconds at the most; it lasts until the permit is dropped.
+    /// Waits for the turn to execute a document, for ten seconds at the most; it lasts until the permit is dropped.
     pub async fn turn(&self) -> Result<SemaphorePermit<'_>, Fault> {
         match tokio::time::timeout(TURN_WITHIN, self.shared.executions.acquire()).await {
             Ok(turn) => turn.map_err(|closed| Fault::internal("waiting for a turn", closed)),
@@ -100,23 +97,14 @@ impl Hub {
         &self.shared.kept
     }
 
-    /// The position of the last change that is visible now; null, which is logged, when it is not to be had soon.
+    /// The position of the last change that is visible now; null, which is logged, when it cannot be read.
     pub async fn position(&self) -> Option<i64> {
         let reading = async {
             let mut connection = self.db().connection().await?;
             log::position(&mut connection).await
         };
-        match tokio::time::timeout(POSITION_WITHIN, reading).await {
-            Ok(Ok(position)) => Some(position),
-            Ok(Err(fault)) => {
-                tracing::warn!(cause = fault.cause(), "the end of the change log cannot be read");
-                None
-            }
-            Err(_) => {
-                tracing::warn!("the end of the change log cannot be read in time");
-                None
-            }
-        }
+        let read: Result<i64, Fault> = reading.await;
+        read.inspect_err(|fault| tracing::warn!(cause = fault.cause(), "the end of the change log cannot be read")).ok()
     }
 
     /// The language to serve when a reader wishes none that is there.

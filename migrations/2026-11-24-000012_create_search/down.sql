@@ -24,7 +24,7 @@ ALTER TABLE organizations ADD COLUMN folded text NOT NULL GENERATED ALWAYS AS (
 ) STORED;
 ALTER TABLE topics ADD COLUMN folded text NOT NULL GENERATED ALWAYS AS (fold_texts(name) || E'\n' || fold_words(synonyms)) STORED;
 
-DROP FUNCTION has_text(jsonb, text), search_query(text, text[]),
+DROP FUNCTION speaks(text[], text), has_text(jsonb, text), search_query(text, text[]),
   search_phrases(text, text[]), search_term(text, boolean);
 DROP TRIGGER words_after ON topics;
 DROP FUNCTION topic_words_follow(), search_stems(text[], text);

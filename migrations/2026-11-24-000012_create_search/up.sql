@@ -184,10 +184,6 @@ DECLARE
   own text := quote_literal(word);
   other text := CASE WHEN right(word, 1) = 's' THEN left(word, -1) ELSE word || 's' END;
 BEGIN
-  -- A stem may be as short as "vi", which is how French texts hold "vie"; a guess may not.
-  IF length(other) < 3 THEN
-    other := NULL;
-  END IF;
   IF english = '{}' OR french = '{}' THEN
     RETURN NULL;
   END IF;
@@ -196,7 +192,7 @@ BEGIN
   END IF;
   RETURN '(' || own || coalesce(
     (SELECT string_agg(DISTINCT ' | ' || quote_literal(form), '') FROM unnest(ARRAY[english[1], french[1], other]) AS form
-     WHERE form <> word), '') || ')';
+     WHERE form <> word AND length(form) >= 3), '') || ')';
 END
 $$;
 
@@ -260,6 +256,12 @@ $$;
 CREATE FUNCTION has_text(texts jsonb, range text) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN texts IS NOT NULL AND (texts ? range OR matching_tag(texts, range) IS NOT NULL);
+
+-- Whether one of these languages serves a wish for this one: fr-CA and fr find each other.
+CREATE FUNCTION speaks(languages text[], range text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN range = ANY (languages)
+  OR EXISTS (SELECT 1 FROM unnest(languages) AS l WHERE split_part(l, '-', 1) = split_part(range, '-', 1));
 
 -- Nothing is found by its letters any more.
 ALTER TABLE topics DROP COLUMN folded;

@@ -74,12 +74,6 @@ impl<T: Default> Default for Json<T> {
     }
 }
 
-impl<T: DeserializeOwned + PartialEq> PartialEq for Json<T> {
-    fn eq(&self, other: &Self) -> bool {
-        **self == **other
-    }
-}
-
 impl<T: DeserializeOwned + Debug> Debug for Json<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Debug::fmt(&**self, f)

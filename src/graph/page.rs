@@ -104,8 +104,8 @@ pub trait Listable: OutputType + 'static {
 
 /// The node of a row by id; null: unknown or hidden.
 ///
-/// In a box, as are pages of nodes: whatever is asked of a node, its future is as large as that of its largest field, and a wide
-/// query has thousands of them.
+/// In a box, as are pages of nodes: whatever is asked of a node, its future is as large as that of its largest field, and
+/// a wide query has thousands of them.
 pub fn by_id<N: Listable>(scope: &Scope, id: Uuid) -> BoxFuture<'_, Result<Option<N>, Fault>> {
     async move {
         let row = N::lists(scope.loaders()).rows.load(id).await?;

@@ -45,7 +45,7 @@ const MAX_MESSAGE_CHARS: usize = 300;
 /// What a client asks, as GraphQL over HTTP names its parts.
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Parameters {
+struct Parameters {
     query: Option<String>,
     operation_name: Option<String>,
     variables: Option<Value>,
@@ -72,7 +72,7 @@ struct Executed<'a> {
 
 /// The media types that an answer can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
+enum Answer {
     /// `application/graphql-response+json`: the status says whether anything ran.
     Response,
     /// `application/json`, for older clients: 200 for every well-formed request.
@@ -89,7 +89,7 @@ struct Reply {
 
 /// An answer before its headers.
 #[derive(Debug)]
-pub struct Answered {
+struct Answered {
     status: StatusCode,
     body: Bytes,
     /// The methods to name where another one was used.
@@ -185,7 +185,11 @@ impl Reply {
     /// An answer that is kept, or else made. An error is never kept.
     async fn execute(self, parameters: Parameters, method: Method) -> Response {
         let source = if self.anew { Source::Wanted } else { Source::Unkept };
-        let outcome = match self.key_of(&parameters, &method).await {
+        let key = match self.key_of(&parameters, &method).await {
+            Ok(key) => key,
+            Err(answered) => return self.respond(&answered),
+        };
+        let outcome = match key {
             Some(key) => self.hub.kept().answer(key, self.executed(parameters, method)).await,
             None => self.executed(parameters, method).await.map(|body| (body, source)).map_err(Arc::new),
         };
@@ -201,12 +205,18 @@ impl Reply {
 
     /// The key of an answer that may be kept; null: it has to be made. Whoever needs a database that cannot be reached is
     /// told so when it is made.
-    async fn key_of(&self, parameters: &Parameters, method: &Method) -> Option<Key> {
+    async fn key_of(&self, parameters: &Parameters, method: &Method) -> Result<Option<Key>, Answered> {
         if self.anew || parameters.query.is_none() {
-            return None;
+            return Ok(None);
         }
-        let asked = Asked::digest(parameters, method, self.answer, &self.languages)?;
-        Some(asked.at(self.hub.position().await?))
+        let wanted: Vec<&str> = self.languages.wanted().iter().map(AsRef::as_ref).collect();
+        // A refusal has another status for older clients, and a mutation another one by GET.
+        let asked = Asked::digest(&(parameters, wanted, self.answer == Answer::Legacy, method.as_str()));
+        let Some(asked) = asked else { return Ok(None) };
+        match tokio::time::timeout(ANSWER_WITHIN, self.hub.position()).await {
+            Ok(position) => Ok(position.map(|position| asked.at(position))),
+            Err(_) => Err(self.too_slow()),
+        }
     }
 
     /// The body of an answer without errors, or what else there is to say.
@@ -233,15 +243,17 @@ impl Reply {
             Ok(tokio::task::unconstrained(self.hub.schema().execute(request.data(scope))).await)
         };
         match tokio::time::timeout(ANSWER_WITHIN, AssertUnwindSafe(execution).catch_unwind()).await {
-            Err(_) => {
-                let seconds = i64::try_from(ANSWER_WITHIN.as_secs()).unwrap_or(i64::MAX);
-                let message = Message::new("http-too-slow").with("seconds", seconds);
-                Err(self.refused(&Fault::new(Code::ServiceUnavailable, message)))
-            }
+            Err(_) => Err(self.too_slow()),
             Ok(Ok(Ok(response))) => self.written(&response),
             Ok(Ok(Err(fault))) => Err(self.refused(&fault)),
             Ok(Err(_)) => Err(self.refused(&Fault::internal("executing a document", "a resolver panicked"))),
         }
+    }
+
+    fn too_slow(&self) -> Answered {
+        let seconds = i64::try_from(ANSWER_WITHIN.as_secs()).unwrap_or(i64::MAX);
+        let message = Message::new("http-too-slow").with("seconds", seconds);
+        self.refused(&Fault::new(Code::ServiceUnavailable, message))
     }
 
     fn written(&self, response: &async_graphql::Response) -> Result<Bytes, Answered> {

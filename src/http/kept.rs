@@ -9,13 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::http::Method;
 use moka::future::Cache;
 use moka::policy::EvictionPolicy;
+use serde::Serialize;
 use sha2::{Digest, Sha256};
-
-use crate::http::graphql::{Answer, Answered, Parameters};
-use crate::text::language::Languages;
 
 /// About how much is kept, keys included: 8 MB, some hundreds of pages.
 const MAX_KEPT_BYTES: u64 = 8 * 1024 * 1024;
@@ -60,10 +57,9 @@ pub struct Kept {
 }
 
 impl Asked {
-    /// The digest of a request: of all that its answer, or what is refused of it, depends on. Null: it has none.
-    pub fn digest(parameters: &Parameters, method: &Method, form: Answer, languages: &Languages) -> Option<Self> {
-        let wanted: Vec<&str> = languages.wanted().iter().map(AsRef::as_ref).collect();
-        let bytes = serde_json::to_vec(&(parameters, method.as_str(), form == Answer::Legacy, wanted)).ok()?;
+    /// The digest of all that an answer, or what is refused of it, depends on. Null: it cannot be written down.
+    pub fn digest(of: &impl Serialize) -> Option<Self> {
+        let bytes = serde_json::to_vec(of).ok()?;
         Some(Self(Sha256::digest(bytes).into()))
     }
 
@@ -102,11 +98,11 @@ impl Default for Kept {
 impl Kept {
     /// The answer that is kept under a key, or else the one that `making` makes. What goes wrong is told to everybody
     /// who waits for it, and is not kept.
-    pub async fn answer(
+    pub async fn answer<E: Send + Sync + 'static>(
         &self,
         key: Key,
-        making: impl Future<Output = Result<Bytes, Answered>>,
-    ) -> Result<(Bytes, Source), Arc<Answered>> {
+        making: impl Future<Output = Result<Bytes, E>>,
+    ) -> Result<(Bytes, Source), Arc<E>> {
         let entry = self.answers.entry(key).or_try_insert_with(making).await?;
         let source = if entry.is_fresh() { Source::Made } else { Source::Kept };
         let body = entry.into_value();
@@ -126,7 +122,7 @@ mod tests {
     }
 
     async fn source(kept: &Kept, position: i64, length: usize) -> Source {
-        kept.answer(key(position), async { Ok(Bytes::from(vec![b'a'; length])) }).await.unwrap().1
+        kept.answer(key(position), async { Ok::<_, ()>(Bytes::from(vec![b'a'; length])) }).await.unwrap().1
     }
 
     #[tokio::test]

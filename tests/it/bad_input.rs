@@ -372,3 +372,16 @@ async fn an_internal_fault_shows_a_reference_and_nothing_else() {
     assert_eq!(code, "INTERNAL_SERVER_ERROR");
     assert!(!message.contains("name") && message.contains("reference"), "{message}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_column_is_an_internal_fault_for_whoever_looks_at_it_alone() {
+    use diesel_async::SimpleAsyncConnection;
+    let hub = TestHub::with_sample_data().await;
+    let damage = "ALTER TABLE topics DISABLE TRIGGER USER; UPDATE topics SET description = '{\"en\": 7}'";
+    hub.db.connection().await.unwrap().batch_execute(damage).await.unwrap();
+    let (code, message) = hub.error("{ topics { nodes { description } } }").await;
+    assert_eq!(code, "INTERNAL_SERVER_ERROR");
+    assert!(!message.contains("Texts") && message.contains("reference"), "{message}");
+    let data = hub.data("{ topics { nodes { name } } }").await;
+    assert!(!data["topics"]["nodes"].as_array().unwrap().is_empty());
+}

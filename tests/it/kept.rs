@@ -1,6 +1,7 @@
 //! Answers that are kept: the same bytes without a second execution, and never older than the last change.
 
-use futures_util::future::join_all;
+use diesel_async::SimpleAsyncConnection;
+use futures_util::future::{join_all, select_all};
 use serde_json::{Value, json};
 
 use crate::support::{self, TestHub};
@@ -137,4 +138,40 @@ async fn many_who_ask_for_the_same_at_once_wait_for_one_execution() {
     let answers = join_all((0..READERS).map(|_| ask(&hub, TITLES, &[]))).await;
     assert_eq!(hub.db.statements() - before, READERS + alone, "each asks where the log ends, one executes");
     assert!(answers.iter().all(|(_, status, text)| *status == 200 && *text == answers[0].2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_the_end_of_the_log_cannot_be_read_the_answer_is_made_all_the_same() {
+    let hub = hub().await;
+    let first = ask(&hub, TITLES, &[]).await;
+    let other = support::another_pool(&hub.db).await;
+    let mut connection = other.connection().await.unwrap();
+    connection.batch_execute("ALTER TABLE changes RENAME TO elsewhere").await.unwrap();
+    for _ in 0..2 {
+        let (source, status, text) = ask(&hub, TITLES, &[]).await;
+        assert_eq!((source.as_deref(), status, &text), (Some("hub; fwd=bypass"), 200, &first.2));
+    }
+    connection.batch_execute("ALTER TABLE elsewhere RENAME TO changes").await.unwrap();
+    assert_eq!(ask(&hub, TITLES, &[]).await.0.as_deref(), Some("hub; hit"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_gets_no_turn_in_time_is_told_that_the_hub_is_busy() {
+    let db = support::database("empty", 1).await;
+    support::import(&db, vec![support::file(&[item("a", json!({"en": "Guide"}), json!({}))])]).await.unwrap();
+    let hub = TestHub::over(db).await;
+    let mut held = support::another_pool(&hub.db).await.connection().await.unwrap();
+    held.batch_execute("BEGIN; LOCK TABLE items IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let english = [("cache-control", "no-cache")];
+    let french = [("cache-control", "no-cache"), ("accept-language", "fr")];
+    // One connection, one turn: one of them has it until the table is let go, the other is refused before.
+    let asked = [english.as_slice(), french.as_slice()].map(|headers| Box::pin(ask(&hub, TITLES, headers)));
+    let ((_, status, text), _, rest) = select_all(asked).await;
+    assert_eq!(status, 503, "{text}");
+    assert!(text.contains("SERVICE_UNAVAILABLE"), "{text}");
+    assert!(text.contains("busy") || text.contains("occupée"), "{text}");
+    held.batch_execute("ROLLBACK").await.unwrap();
+    for (_, status, text) in join_all(rest).await {
+        assert_eq!(status, 200, "{text}");
+    }
 }
