@@ -20,11 +20,11 @@ test: needs-test
 	cargo clippy --locked --all-targets -- --deny warnings
 	INSTA_UPDATE=no cargo test --locked --tests
 
-## Loads the data of scale 1 once and measures the hub against the floors; takes about a quarter of an hour the first time
+## Loads the data of scale 1 once and measures the hub against the floors; about half an hour the first time. One part
+## alone: make bench ARGS="--part fanout"
 bench:
 	@./needs.sh bench
-	cargo build --locked --release --bin hub
-	cargo bench --locked --profile dev --bench hub -- --hub target/release/hub $(ARGS)
+	cargo bench --locked --bench hub -- --hub target/release/hub $(ARGS)
 
 ## Formats the code
 format:

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Finds or installs what the hub needs. Without an argument, what building and running it needs: Rust, a C compiler,
 # PostgreSQL 14 or later. With "test", what its tests need too: Node 20 or later, Chromium, the packages of the browser
-# tests. With "bench", what the bench needs too: wrk.
+# tests and of the clients that real consumers use. With "bench", what the bench needs too: wrk.
 set -euo pipefail
 cd "$(dirname "$0")"
 purpose=${1:-run}
@@ -69,10 +69,12 @@ if [ "$purpose" = test ]; then
     major=$(node_major)
     [ "${major:-0}" -ge 20 ] ||
         stop "The browser tests need Node 20 or later, and this is ${major:-none}: install it from https://nodejs.org and try again."
-    # Installed anew only when the lock file changed.
-    installed=tests/browser/node_modules/.package-lock.json
-    if [ ! -e "$installed" ] || [ tests/browser/package-lock.json -nt "$installed" ]; then
-        npm --prefix tests/browser ci --no-audit --no-fund --silent
-        touch "$installed"
-    fi
+    for folder in tests/browser tests/clients; do
+        # Installed anew only when the lock file changed.
+        installed=$folder/node_modules/.package-lock.json
+        if [ ! -e "$installed" ] || [ "$folder/package-lock.json" -nt "$installed" ]; then
+            npm --prefix "$folder" ci --no-audit --no-fund --silent
+            touch "$installed"
+        fi
+    done
 fi

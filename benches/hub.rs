@@ -1,4 +1,5 @@
-//! The hub against floors: five queries over the data of scale 1, at 1 and at 16 connections.
+//! The hub against floors: five queries over the data of scale 1, at 1 and at 16 connections, and publications to many
+//! subscribers.
 //!
 //! `plain` is one hand-written SQL statement that builds the same JSON from the hub's tables under pgbench with prepared
 //! statements; `best` may use every column and index that the hub itself uses. Both run beside the hub in the same run,
@@ -9,6 +10,8 @@
 
 #[path = "hub/answers.rs"]
 mod answers;
+#[path = "hub/fanout.rs"]
+mod fanout;
 #[path = "hub/load.rs"]
 mod load;
 #[path = "hub/parameters.rs"]
@@ -18,15 +21,22 @@ mod world;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 
 use crate::load::{Asking, Measured};
 use crate::parameters::Query;
 use crate::world::World;
 
+/// As in the hub: the floor of the fan-out is to have nothing worse.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What is measured, and how long.
 #[derive(Parser)]
 struct Arguments {
+    /// Which part.
+    #[arg(long, value_enum, default_value_t = Part::All)]
+    part: Part,
     /// The scale of the data.
     #[arg(long, default_value_t = 1.0)]
     scale: f64,
@@ -43,11 +53,35 @@ struct Arguments {
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// The program that is measured, built in release mode.
-    #[arg(long)]
+    #[arg(long, default_value = "target/release/hub")]
     hub: std::path::PathBuf,
     /// The folder of the data, kept from run to run.
     #[arg(long, default_value = "/var/tmp/knowledge-hub-bench")]
     data_dir: std::path::PathBuf,
+    /// How many subscribers publications are fanned out to.
+    #[arg(long, default_values_t = [1_000, 5_000, 10_000], value_delimiter = ',')]
+    fanout: Vec<usize>,
+    /// How many publications are fanned out, ten a second.
+    #[arg(long, default_value_t = 100)]
+    publications: usize,
+    /// How many publications are fanned out at once.
+    #[arg(long, default_value_t = 250)]
+    burst: usize,
+    /// How many publications somebody has to catch up with; 0: nobody has to.
+    #[arg(long, default_value_t = 10_000)]
+    behind: usize,
+    /// Be the floor of the fan-out.
+    #[arg(long, hide = true)]
+    serve_floor: bool,
+    /// Be so many subscribers.
+    #[arg(long, hide = true, requires_all = ["url", "document"])]
+    clients: Option<usize>,
+    /// Where they subscribe: host and port.
+    #[arg(long, hide = true)]
+    url: Option<String>,
+    /// What they subscribe to.
+    #[arg(long, hide = true)]
+    document: Option<String>,
     /// What cargo passes to every bench.
     #[arg(long, hide = true)]
     bench: bool,
@@ -56,10 +90,28 @@ struct Arguments {
 /// What the hub has to reach of `plain` at 16 connections.
 const TARGETS: [(&str, f64); 5] = [("q1", 1.0), ("q2", 0.7), ("q3", 1.0), ("q4", 0.25), ("q5", 1.0)];
 
-#[tokio::main]
-async fn main() -> ExitCode {
+/// A part of the bench.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Queries.
+    Queries,
+    /// Publications to many subscribers.
+    Fanout,
+    /// Both.
+    All,
+}
+
+fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match run(&arguments).await {
+    let outcome = match (&arguments.clients, &arguments.url, &arguments.document) {
+        (Some(subscribers), Some(url), Some(document)) => fanout::client::run(*subscribers, url, document),
+        _ => tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| error.to_string())
+            .and_then(|runtime| runtime.block_on(run(&arguments))),
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(reason) => {
             eprintln!("bench: {reason}");
@@ -69,6 +121,26 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: &Arguments) -> Result<(), String> {
+    if arguments.serve_floor {
+        return fanout::floor::serve().await;
+    }
+    if arguments.part != Part::Fanout {
+        run_queries(arguments).await?;
+    }
+    if arguments.part != Part::Queries {
+        let plan = fanout::Plan {
+            program: &arguments.hub,
+            sizes: &arguments.fanout,
+            publications: arguments.publications,
+            burst: arguments.burst,
+            behind: arguments.behind,
+        };
+        fanout::run(&plan).await?;
+    }
+    Ok(())
+}
+
+async fn run_queries(arguments: &Arguments) -> Result<(), String> {
     let world = World::start(&arguments.hub, &arguments.data_dir, arguments.scale, arguments.seed).await?;
     let queries = parameters::queries(&world, arguments.seed).await?;
     for query in &queries {

@@ -18,6 +18,12 @@ const DATA_DIR_OF_ROOT: &str = "/var/lib/knowledge-hub";
 /// Connections to the database: 4 are enough for two cores, 16 were slower (measured with the reference queries).
 const DEFAULT_CONNECTIONS: usize = 4;
 
+/// How many days changes are kept: a partner's mirror that was forgotten over a season still finds its way.
+const DEFAULT_KEPT_DAYS: i64 = 90;
+
+/// How many changes are kept at the most: at some 400 bytes each, 2 GB.
+const DEFAULT_KEPT: i64 = 5_000_000;
+
 /// What the command line and the environment say.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Flags {
@@ -36,6 +42,15 @@ pub struct Flags {
     /// The language to serve when a reader wishes none that is there.
     #[arg(long, env = "HUB_DEFAULT_LANGUAGE", global = true)]
     pub default_language: Option<String>,
+    /// How many days a change is kept in the change log.
+    #[arg(long, env = "HUB_KEEP_CHANGES_DAYS", global = true)]
+    pub keep_changes_days: Option<i64>,
+    /// How many changes the change log keeps at the most.
+    #[arg(long, env = "HUB_KEEP_CHANGES", global = true)]
+    pub keep_changes: Option<i64>,
+    /// Origins of pages that may open WebSockets here, besides the hub's own: https://partner.example, several with commas.
+    #[arg(long, env = "HUB_ORIGINS", global = true, value_delimiter = ',')]
+    pub origins: Option<Vec<String>>,
     /// A file with the same settings in TOML.
     #[arg(long, env = "HUB_CONFIG", global = true)]
     pub config: Option<PathBuf>,
@@ -82,6 +97,9 @@ struct File {
     database_url: Option<DatabaseAddress>,
     database_connections: Option<usize>,
     default_language: Option<String>,
+    keep_changes_days: Option<i64>,
+    keep_changes: Option<i64>,
+    origins: Option<Vec<String>>,
 }
 
 /// The settings in force, checked.
@@ -97,6 +115,12 @@ pub struct Config {
     pub database_connections: usize,
     /// The language to serve when a reader wishes none that is there.
     pub default_language: LanguageTag,
+    /// How long changes are kept, in days, at least 1.
+    pub keep_changes_days: i64,
+    /// How many changes are kept at the most, at least 1,000.
+    pub keep_changes: i64,
+    /// The origins of pages, besides the hub's own, that may open WebSockets.
+    pub origins: Vec<String>,
     /// Where programs are looked for.
     pub path: OsString,
 }
@@ -111,7 +135,14 @@ impl Config {
         if !(1..=100).contains(&connections) {
             return Err(Message::new("config-connections").with("given", connections));
         }
+        let keep_changes_days = flags.keep_changes_days.or(file.keep_changes_days).unwrap_or(DEFAULT_KEPT_DAYS);
+        let keep_changes = flags.keep_changes.or(file.keep_changes).unwrap_or(DEFAULT_KEPT);
+        if !(1..=36_500).contains(&keep_changes_days) || keep_changes < 1_000 {
+            return Err(Message::new("config-retention"));
+        }
         Ok(Self {
+            keep_changes_days,
+            keep_changes,
             data_dir: match flags.data_dir.clone().or(file.data_dir) {
                 Some(folder) => folder,
                 None => default_data_dir()?,
@@ -120,6 +151,7 @@ impl Config {
             database_url: flags.database_url.clone().or(file.database_url),
             database_connections: connections,
             default_language: language.map_or(Ok(LanguageTag::english()), |tag| LanguageTag::parse(&tag))?,
+            origins: origins(flags.origins.clone().or(file.origins).unwrap_or_default())?,
             path: flags.path.clone().unwrap_or_default(),
         })
     }
@@ -133,6 +165,15 @@ impl Flags {
         let wanted = LanguageTag::parse(&name).into_iter().collect();
         Languages::new(wanted, LanguageTag::english())
     }
+}
+
+/// Origins as browsers write them: scheme, host and port.
+fn origins(given: Vec<String>) -> Result<Vec<String>, Message> {
+    let parse = |text: &String| match url::Url::parse(text) {
+        Ok(url) if url.origin().is_tuple() && url.path() == "/" => Ok(url.origin().ascii_serialization()),
+        Ok(_) | Err(_) => Err(Message::new("config-origin").with("given", text.as_str())),
+    };
+    given.iter().map(parse).collect()
 }
 
 fn read_file(path: &Path) -> Result<File, Message> {
@@ -178,6 +219,16 @@ mod tests {
         assert_eq!(Config::load(&flags("nowhere")).unwrap_err().id(), "config-listen");
         let connections = Flags { database_connections: Some(0), ..flags("127.0.0.1:1") };
         assert_eq!(Config::load(&connections).unwrap_err().id(), "config-connections");
+        for origin in ["partner.example", "https://partner.example/page", "null"] {
+            let origins = Flags { origins: Some(vec![origin.to_owned()]), ..flags("127.0.0.1:1") };
+            assert_eq!(Config::load(&origins).unwrap_err().id(), "config-origin", "{origin}");
+        }
+        let origins = Flags { origins: Some(vec!["https://Partner.example:443/".to_owned()]), ..flags("127.0.0.1:1") };
+        assert_eq!(Config::load(&origins).unwrap().origins, ["https://partner.example"]);
+        for (days, count) in [(0, 5_000), (40_000, 5_000), (10, 999)] {
+            let kept = Flags { keep_changes_days: Some(days), keep_changes: Some(count), ..flags("127.0.0.1:1") };
+            assert_eq!(Config::load(&kept).unwrap_err().id(), "config-retention");
+        }
         let missing = Flags { config: Some("/nowhere/hub.toml".into()), ..flags("127.0.0.1:1") };
         assert_eq!(Config::load(&missing).unwrap_err().id(), "config-file-unusable");
     }

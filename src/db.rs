@@ -4,6 +4,7 @@ pub mod column;
 pub mod coverage;
 pub mod dates;
 pub mod doctor;
+pub mod due;
 pub mod facets;
 pub mod listing;
 pub mod local;
@@ -106,6 +107,12 @@ impl Db {
             tokio::spawn(driver.map(drop));
             Ok(client)
         }
+    }
+
+    /// A connection of its own beside the pool, for whoever waits for notifications on it.
+    pub async fn dedicated(&self) -> Result<AsyncPgConnection, Fault> {
+        // What is sent on it belongs to no request, so nobody's statements count it.
+        connect(self.config.clone(), Arc::default()).await.map_err(Fault::unavailable)
     }
 
     /// How many statements have been sent through this pool, ever.

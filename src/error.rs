@@ -22,6 +22,14 @@ pub enum Code {
     GraphqlValidationFailed,
     /// The document asks for more than one request may.
     QueryTooComplex,
+    /// A text is no cursor of the change log.
+    CursorMalformed,
+    /// The cursor is of another log, or changes after it are no longer kept: list anew, then follow from there.
+    CursorExpired,
+    /// The cursor is of the future.
+    CursorAhead,
+    /// A socket or the hub follows as much as it may.
+    TooManySubscriptions,
     /// The viewer may see the thing but not do this to it.
     Forbidden,
     /// Only queries may be sent by GET.

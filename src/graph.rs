@@ -1,19 +1,22 @@
 //! The contract: the merged roots, the schema, and its text.
 
+pub mod change;
 pub mod completeness;
 pub mod facets;
 pub mod id;
 pub mod limits;
+pub mod live;
 pub mod node;
 pub mod page;
 pub mod scope;
 pub mod text;
 pub mod word;
 
-use async_graphql::{EmptyMutation, EmptySubscription, MergedObject, SDLExportOptions, Schema};
+use async_graphql::{EmptyMutation, MergedObject, MergedSubscription, SDLExportOptions, Schema};
 
 use crate::domain::community::graph::CommunityQuery;
 use crate::domain::item::graph::ItemQuery;
+use crate::domain::item::graph::published::ItemSubscription;
 use crate::domain::link::graph::LinkQuery;
 use crate::domain::membership::graph::MembershipQuery;
 use crate::domain::organization::graph::OrganizationQuery;
@@ -22,6 +25,7 @@ use crate::domain::project::graph::ProjectQuery;
 use crate::domain::role::graph::RoleQuery;
 use crate::domain::search::graph::SearchQuery;
 use crate::domain::topic::graph::TopicQuery;
+use crate::graph::change::{ChangeQuery, ChangeSubscription};
 use crate::graph::node::NodeQuery;
 
 /// Everything that can be asked.
@@ -38,14 +42,19 @@ pub struct Query(
     ItemQuery,
     TopicQuery,
     LinkQuery,
+    ChangeQuery,
 );
 
+/// Everything that can be followed.
+#[derive(MergedSubscription, Default)]
+pub struct Subscription(ChangeSubscription, ItemSubscription);
+
 /// The schema that the hub executes.
-pub type HubSchema = Schema<Query, EmptyMutation, EmptySubscription>;
+pub type HubSchema = Schema<Query, EmptyMutation, Subscription>;
 
 /// Builds the schema.
 pub fn schema() -> HubSchema {
-    Schema::build(Query::default(), EmptyMutation, EmptySubscription).limit_depth(limits::MAX_DEPTH).finish()
+    Schema::build(Query::default(), EmptyMutation, Subscription::default()).limit_depth(limits::MAX_DEPTH).finish()
 }
 
 /// The contract as text, as `schema.graphql` holds it.

@@ -1,9 +1,13 @@
 //! The hub on the web: the router, and what its handlers share.
 
-pub mod dashboard;
+pub mod examples;
+pub mod execution;
 pub mod graphql;
 pub mod kept;
+pub mod live;
 pub mod pages;
+pub mod sse;
+pub mod websocket;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -15,16 +19,19 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::serve::ListenerExt;
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, watch};
 use uuid::Uuid;
 
+use crate::changes::tail::Tail;
 use crate::db::{Db, log};
 use crate::error::{Code, Fault};
 use crate::graph::{self, HubSchema};
 use crate::http::kept::Kept;
+use crate::http::live::Live;
 use crate::text::language::LanguageTag;
 use crate::text::messages::Message;
 
@@ -34,6 +41,18 @@ const STOP_WITHIN: Duration = Duration::from_secs(10);
 /// How long an execution waits for its turn, as long as for a connection.
 const TURN_WITHIN: Duration = Duration::from_secs(10);
 
+/// The most streams that may be open at once: each takes a file descriptor and some 10 KB.
+const MAX_STREAMS: usize = 50_000;
+
+/// What a hub is told at its start.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The language to serve when a reader wishes none that is there.
+    pub default_language: LanguageTag,
+    /// The origins of pages, besides the hub's own, that may open WebSockets.
+    pub origins: Vec<String>,
+}
+
 /// What every handler reaches.
 #[derive(Clone)]
 pub struct Hub {
@@ -42,10 +61,16 @@ pub struct Hub {
 
 struct Shared {
     db: Db,
+    tail: Tail,
     schema: HubSchema,
     kept: Kept,
+    live: Live,
     executions: Semaphore,
+    /// One for each stream that may be open; all of them are free again when the last has ended.
+    streams: Arc<Semaphore>,
+    stopping: watch::Sender<bool>,
     default_language: LanguageTag,
+    origins: Vec<String>,
     sdl: String,
     sdl_tag: String,
     started_at: DateTime<Utc>,
@@ -53,8 +78,9 @@ struct Shared {
 }
 
 impl Hub {
-    /// A hub over a database whose schema is current.
-    pub fn new(db: Db, default_language: LanguageTag) -> Self {
+    /// A hub over a database whose schema is current, whose change log it follows from now on.
+    pub async fn start(db: Db, settings: Settings) -> Result<Self, Fault> {
+        let tail = Tail::start(db.clone(), new_epoch).await?;
         let sdl = graph::sdl();
         let digest = Sha256::digest(sdl.as_bytes());
         let sdl_tag = format!("\"{}\"", digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>());
@@ -62,21 +88,60 @@ impl Hub {
         let executions = Semaphore::new(db.connections());
         let shared = Shared {
             db,
+            tail,
             schema: graph::schema(),
             kept: Kept::default(),
+            live: Live::default(),
             executions,
-            default_language,
+            streams: Arc::new(Semaphore::new(MAX_STREAMS)),
+            stopping: watch::Sender::new(false),
+            default_language: settings.default_language,
+            origins: settings.origins,
             sdl,
             sdl_tag,
             started_at: now(),
             references: AtomicU64::new(0),
         };
-        Self { shared: Arc::new(shared) }
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// The database.
     pub fn db(&self) -> &Db {
         &self.shared.db
+    }
+
+    /// The end of the change log.
+    pub fn tail(&self) -> &Tail {
+        &self.shared.tail
+    }
+
+    /// What is followed.
+    pub fn live(&self) -> &Live {
+        &self.shared.live
+    }
+
+    /// Whether a page of this origin may open a WebSocket.
+    pub fn is_trusted(&self, origin: &str) -> bool {
+        self.shared.origins.iter().any(|trusted| trusted.eq_ignore_ascii_case(origin))
+    }
+
+    /// The place of a stream, until it is dropped.
+    pub fn stream_place(&self) -> Result<OwnedSemaphorePermit, Fault> {
+        let full = |_| Fault::new(Code::ServiceUnavailable, Message::new("http-sockets"));
+        self.shared.streams.clone().try_acquire_owned().map_err(full)
+    }
+
+    /// Tells when the hub is about to stop: streams end then, and their clients come back with their cursors.
+    pub fn stopping(&self) -> watch::Receiver<bool> {
+        self.shared.stopping.subscribe()
+    }
+
+    /// Tells all streams to end, and waits until the last has.
+    async fn end_streams(&self) {
+        self.shared.stopping.send_replace(true);
+        let all = u32::try_from(MAX_STREAMS).unwrap_or(u32::MAX);
+        // It is never closed, so all places are free afterwards.
+        let _ = self.shared.streams.acquire_many(all).await;
     }
 
     /// The schema.
@@ -128,7 +193,7 @@ impl Hub {
             .route("/graphql", graphql_routes)
             .route("/schema.graphql", get(schema))
             .merge(pages::router())
-            .merge(dashboard::router())
+            .merge(examples::router())
             .with_state(self)
     }
 }
@@ -152,11 +217,21 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let (stopping, stopped) = tokio::sync::oneshot::channel();
+    let (streams, ended) = (hub.clone(), hub.clone());
+    // Frames are small and are to leave at once.
+    let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
     let graceful = axum::serve(listener, hub.router()).with_graceful_shutdown(async move {
         stop.await;
+        streams.shared.stopping.send_replace(true);
         // Nobody listens any more when the server ended by itself.
         let _ = stopping.send(());
     });
+    // WebSockets have left the server by then; they are waited for beside it.
+    let graceful = async {
+        graceful.await?;
+        ended.end_streams().await;
+        Ok(())
+    };
     let deadline = async {
         match stopped.await {
             Ok(()) => tokio::time::sleep(STOP_WITHIN).await,
@@ -164,9 +239,15 @@ pub async fn serve(
         }
     };
     tokio::select! {
-        outcome = graceful.into_future() => outcome,
+        outcome = graceful => outcome,
         () = deadline => Ok(()),
     }
+}
+
+/// Resolves once the hub is about to stop.
+pub async fn is_stopping(stopping: &mut watch::Receiver<bool>) {
+    // An error would mean that the hub is gone, which every stream holds.
+    let _ = stopping.wait_for(|stopping| *stopping).await;
 }
 
 /// The contract as text.

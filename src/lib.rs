@@ -38,6 +38,8 @@
 //! - **Invariant:** no time, chance or environment is read below `main.rs`, `config.rs` and `http.rs`.
 //! - **Absent on purpose:** no second database dialect, no cache of rows, no guard on a field, no `allow`.
 
+pub mod changes;
+pub mod clock;
 pub mod config;
 pub mod db;
 pub mod domain;

@@ -1,30 +1,36 @@
 //! The command line of the hub: builds the world, runs one command, and exits.
 
+#[path = "main/output.rs"]
+mod output;
+
 use std::fs::File;
-use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
+use std::io::{BufRead, BufReader, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use clap::{Parser, Subcommand};
-use indicatif::{ProgressBar, ProgressStyle};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::output::{Lines, print, progress_bar, welcome, write_line};
+use knowledge_hub::changes::cursor::Cursor;
+use knowledge_hub::clock;
 use knowledge_hub::config::{Config, Flags};
 use knowledge_hub::db::local::{self, HubLock, LocalPostgres};
 use knowledge_hub::db::migrations::{self, SchemaState};
 use knowledge_hub::db::{Db, doctor, log};
 use knowledge_hub::error::Fault;
 use knowledge_hub::graph;
-use knowledge_hub::http::{self, Hub};
+use knowledge_hub::http::{self, Hub, Settings};
 use knowledge_hub::policy::Viewer;
 use knowledge_hub::text::language::Languages;
 use knowledge_hub::text::messages::Message;
+use knowledge_hub::transfer::feed::{self, FeedFailure};
 use knowledge_hub::transfer::generate::{self, Plan};
-use knowledge_hub::transfer::line;
-use knowledge_hub::transfer::{self, ImportFailure, Input, LineProblem, Mode, Outcome, Place, Report};
+use knowledge_hub::transfer::{self, ImportFailure, Input, LineProblem, Mode, Outcome, Report, change};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -78,6 +84,12 @@ enum Command {
     },
     /// Write every node as a line of JSON to standard output.
     Export,
+    /// Write the change log as lines of JSON to standard output.
+    Changes {
+        /// Only what follows this cursor, as an acknowledgement or a line of the log has it.
+        #[arg(long)]
+        after: Option<String>,
+    },
     /// Write the contract in GraphQL's schema language to standard output.
     Schema,
     /// Say what is there, what is missing, and how to mend it.
@@ -191,26 +203,21 @@ async fn run(arguments: Arguments, languages: &Languages) -> Result<(), Stop> {
         }
         Command::Export => {
             let world = World::open_current(&config).await?;
-            let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-            let mut gone = false;
-            let mut write = |line: &str| {
-                let written = writeln!(out, "{line}");
-                gone = written.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe);
-                written
-            };
-            let outcome = transfer::export(&world.db, &Viewer::system("export"), &mut write).await;
-            let flushed = out.flush();
-            gone = gone || flushed.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe);
-            drop(out);
+            let mut out = Lines::new();
+            let outcome = transfer::export(&world.db, &Viewer::system("export"), |line| out.write(line)).await;
             world.close().await;
-            match (gone, outcome, flushed) {
-                // A reader who went away early is no fault.
-                (true, _, _) => Ok(()),
-                (false, Err(fault), _) => Err(fault.into()),
-                (false, Ok(()), flushed) => {
-                    flushed.map_err(|error| Stop::Failed(Fault::internal("writing the export", error)))
-                }
-            }
+            out.end(outcome)
+        }
+        Command::Changes { after } => {
+            let after = after.as_deref().map(Cursor::read).transpose().map_err(|fault| fault.message().clone())?;
+            let world = World::open_current(&config).await?;
+            let mut out = Lines::new();
+            let outcome = match epoch(&world.db).await {
+                Ok(_) => change::write(&world.db, after, |line| out.write(line)).await,
+                Err(fault) => Err(fault),
+            };
+            world.close().await;
+            out.end(outcome)
         }
     }
 }
@@ -233,15 +240,6 @@ async fn fill(db: &Db, plan: Plan, languages: &Languages) -> Result<(), Stop> {
         .with("people", count(made.people))
         .with("communities", count(made.communities));
     print(&sentence.sentence(languages))
-}
-
-/// A bar on the terminal; nothing where there is none.
-fn progress_bar() -> ProgressBar {
-    let bar = if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} {eta}") {
-        bar.set_style(style);
-    }
-    bar
 }
 
 /// The database, and the server behind it when it is the hub's own.
@@ -362,9 +360,9 @@ async fn prepare(db: &Db, languages: &Languages, demo: bool) -> Result<(), Stop>
         migrations::run(db).await?;
     }
     require_current(db).await?;
-    let mut connection = db.connection().await?;
-    log::ensure_epoch(&mut connection, http::new_epoch()).await?;
-    drop(connection);
+    epoch(db).await?;
+    // What became due while no hub ran is applied before the first request.
+    clock::drain(db).await?;
     if demo {
         let report = load(db, transfer::sample_data(), Mode::Write, languages).await?;
         println!("{}", sentence_of(&report).sentence(languages));
@@ -383,8 +381,14 @@ async fn run_server(
     let address = listener.local_addr().map_err(|error| Fault::internal("listening", error))?.to_string();
     let greeting = if demo { welcome(&address) } else { Message::new("cli-serving").with("address", address) };
     print(&greeting.sentence(languages))?;
-    let hub = Hub::new(db.clone(), config.default_language.clone());
-    let served = http::serve(listener, hub, stop).await;
+    let settings = Settings { default_language: config.default_language.clone(), origins: config.origins.clone() };
+    let hub = Hub::start(db.clone(), settings).await?;
+    let age = TimeDelta::days(config.keep_changes_days);
+    let retention = log::Retention { age, count: config.keep_changes };
+    let served = tokio::select! {
+        served = http::serve(listener, hub, stop) => served,
+        never = clock::run(db.clone(), retention) => match never {},
+    };
     served.map_err(|error| Stop::Failed(Fault::internal("serving", error)))
 }
 
@@ -451,35 +455,32 @@ async fn read_lines(config: &Config, inputs: Vec<Input>, mode: Mode, languages: 
 }
 
 /// Reads a file line by line, each in a transaction of its own, and acknowledges each on standard output once it is
-/// committed or refused. Blank lines are passed over. Fails at the end when a line was refused.
+/// committed or refused. Fails at the end when a line was refused.
 async fn feed(db: &Db, file: &Path, languages: &Languages) -> Result<(), Stop> {
     let name = file.display().to_string();
     let unreadable = |error: std::io::Error| {
         let message = Message::new("cli-file-unreadable").with("file", name.as_str());
         Stop::Refused(message.with("reason", error.to_string()))
     };
-    let mut lines: Box<dyn BufRead + Send> = if name == "-" {
+    let lines: Box<dyn BufRead + Send> = if name == "-" {
         Box::new(BufReader::new(std::io::stdin()))
     } else {
         Box::new(BufReader::new(File::open(file).map_err(unreadable)?))
     };
-    let (mut number, mut refused) = (0_usize, 0_usize);
-    loop {
-        let read = blocking(move || (line::next(&mut lines), lines)).await?;
-        lines = read.1;
-        let Some(bytes) = read.0.map_err(unreadable)? else { break };
-        number = number.saturating_add(1);
-        if bytes.iter().all(u8::is_ascii_whitespace) {
-            continue;
-        }
-        let place = Place { file: name.clone(), line: number };
-        let acknowledgement = transfer::import_line(db, Viewer::system("import"), place, &bytes, languages).await?;
-        if acknowledgement["outcome"] == "REFUSED" {
-            refused = refused.saturating_add(1);
-        }
-        print(&acknowledgement.to_string())?;
+    let epoch = epoch(db).await?;
+    let acknowledge = |line: &serde_json::Value| write_line(&line.to_string());
+    match feed::read(db, epoch, &name, lines, languages, acknowledge).await {
+        Ok(0) => Ok(()),
+        Ok(_) => Err(Stop::Told),
+        Err(FeedFailure::Unreadable(error)) => Err(unreadable(error)),
+        Err(FeedFailure::Fault(fault)) => Err(fault.into()),
     }
-    if refused == 0 { Ok(()) } else { Err(Stop::Told) }
+}
+
+/// The epoch of the change log, a new one when the database is another than it was.
+async fn epoch(db: &Db) -> Result<uuid::Uuid, Fault> {
+    let mut connection = db.connection().await?;
+    log::ensure_epoch(&mut connection, http::new_epoch()).await
 }
 
 async fn load(db: &Db, inputs: Vec<Input>, mode: Mode, languages: &Languages) -> Result<Report, Stop> {
@@ -554,37 +555,10 @@ fn report(findings: &[doctor::Finding], languages: &Languages) -> Result<(), Sto
     if findings.iter().all(|finding| finding.is_good) { Ok(()) } else { Err(Stop::Told) }
 }
 
-/// What to try, with queries as lines for the shell.
-fn welcome(address: &str) -> Message {
-    let curl = |query: &str| {
-        let body = query.replace('"', "\\\"");
-        format!("curl -s http://{address}/graphql -H 'content-type: application/json' -d '{{\"query\":\"{body}\"}}'")
-    };
-    Message::new("cli-demo")
-        .with("address", address)
-        .with("first", curl("{ communities(first: 5) { totalCount nodes { displayName launched { label } } } }"))
-        .with(
-            "second",
-            curl("{ community(slug: \"resot\") { memberCount { label } roles { nodes { kind person { name } } } } }"),
-        )
-        .with("third", curl("{ organization(slug: \"hpco\") { name communities { nodes { displayName domain } } } }"))
-}
-
 fn sentence_of(report: &Report) -> Message {
     Message::new("cli-loaded")
         .with("created", report.created)
         .with("updated", report.updated)
         .with("unchanged", report.unchanged)
         .with("retired", report.retired)
-}
-
-/// Writes to standard output; a reader who went away early is no fault.
-fn print(text: &str) -> Result<(), Stop> {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") })
-    {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        Err(error) => Err(Stop::Failed(Fault::internal("writing", error))),
-    }
 }

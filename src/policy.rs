@@ -138,3 +138,19 @@ pub fn sees(viewer: &Viewer, audience: &[String]) -> bool {
         Some(atoms) => atoms.iter().any(|atom| audience.contains(atom)),
     }
 }
+
+/// The audience of what joins two things: if one is public, the other's; else what both share. Twin of the database's
+/// `audience_meet`.
+pub fn meet(one: &[String], other: &[String]) -> Vec<String> {
+    let is_public = |audience: &[String]| audience.iter().any(|atom| atom == PUBLIC);
+    match (is_public(one), is_public(other)) {
+        (true, _) => other.to_vec(),
+        (_, true) => one.to_vec(),
+        (false, false) => one.iter().filter(|atom| other.contains(atom)).cloned().collect(),
+    }
+}
+
+/// Whether whoever has an atom sees what is for an audience: everybody sees what is public.
+pub fn covers(audience: &[String], atom: &str) -> bool {
+    audience.iter().any(|held| held == PUBLIC || held == atom)
+}

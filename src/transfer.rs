@@ -7,6 +7,8 @@
 //!
 //! A feed is read line by line instead, each in a transaction of its own, with one acknowledgement per line.
 
+pub mod change;
+pub mod feed;
 pub mod generate;
 pub mod line;
 
@@ -14,7 +16,6 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt;
-use serde_json::{Value, json};
 use strum::{AsRefStr, VariantArray};
 use uuid::Uuid;
 
@@ -95,6 +96,8 @@ pub struct Report {
     pub retired: usize,
     /// Line by line, in the order of the files; empty unless it was asked for.
     pub lines: Vec<LineOutcome>,
+    /// The position of its last entry in the change log; null: it changed nothing.
+    pub position: Option<i64>,
 }
 
 /// Whether an import is meant.
@@ -179,41 +182,6 @@ pub async fn import(
     run(db, viewer, lines, mode, progress).await
 }
 
-/// Reads one line of a feed into the hub, in a transaction of its own. The answer is its acknowledgement: one object of
-/// JSON, without the line's end. A line that cannot be used is acknowledged as REFUSED; a fault is not acknowledged, so
-/// whatever was acknowledged is committed or refused for good.
-pub async fn import_line(
-    db: &Db,
-    viewer: Viewer,
-    place: Place,
-    bytes: &[u8],
-    languages: &Languages,
-) -> Result<Value, Fault> {
-    let number = place.line;
-    let outcome = match line::parse(bytes, &place) {
-        Ok(line) => run(db, viewer, vec![line], Mode::Write, Arc::new(|_, _| ())).await,
-        Err(problems) => Err(ImportFailure::Lines(problems)),
-    };
-    match outcome {
-        Ok(report) => Ok(match report.lines.first() {
-            Some(line) => json!({"line": number, "node": line.node, "outcome": line.outcome.as_ref()}),
-            None => return Err(Fault::internal("acknowledging a line", "nothing was done")),
-        }),
-        Err(ImportFailure::Lines(problems)) => {
-            let problem = |problem: &LineProblem| json!({"field": problem.field, "code": problem.message.id(), "message": problem.message.sentence(languages)});
-            let problems: Vec<Value> = problems.iter().map(problem).collect();
-            Ok(json!({"line": number, "outcome": "REFUSED", "problems": problems}))
-        }
-        // What the lines together got wrong is here this line's own.
-        Err(ImportFailure::Fault(fault)) if fault.code() == Code::BadUserInput => {
-            let message = fault.message();
-            let problem = json!({"field": null, "code": message.id(), "message": message.sentence(languages)});
-            Ok(json!({"line": number, "outcome": "REFUSED", "problems": [problem]}))
-        }
-        Err(ImportFailure::Fault(fault)) => Err(fault),
-    }
-}
-
 async fn run(
     db: &Db,
     viewer: Viewer,
@@ -228,7 +196,9 @@ async fn run(
     let noted = at.clone();
     let outcome = match mode {
         Mode::Write => {
-            write::write(db, viewer, move |tx| write_lines(tx, lines, tells_lines, noted, progress).boxed()).await
+            let written =
+                write::write_at(db, viewer, move |tx| write_lines(tx, lines, tells_lines, noted, progress).boxed());
+            written.await.map(|written| Report { position: written.position, ..written.value })
         }
         Mode::Rehearse => {
             write::rehearse(db, viewer, move |tx| write_lines(tx, lines, tells_lines, noted, progress).boxed()).await

@@ -158,7 +158,7 @@ end
 }
 
 /// The CPU time that a process has used, in milliseconds.
-fn cpu_ms(pid: u32) -> Result<f64, String> {
+pub fn cpu_ms(pid: u32) -> Result<f64, String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).map_err(|error| error.to_string())?;
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
     let ticks = |index: usize| fields.get(index).and_then(|ticks| ticks.parse::<f64>().ok()).unwrap_or_default();

@@ -39,8 +39,9 @@ impl Drop for World {
     }
 }
 
+/// Where programs are looked for.
 #[expect(clippy::disallowed_methods, reason = "the bench is its own start-up")]
-fn path() -> std::ffi::OsString {
+pub fn path() -> std::ffi::OsString {
     std::env::var_os("PATH").unwrap_or_default()
 }
 
@@ -77,14 +78,19 @@ impl World {
 
     /// The most memory that the hub held at once.
     pub fn highest_memory_mib(&self) -> Result<u64, String> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.hub_pid)).map_err(|error| error.to_string())?;
-        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap_or_default();
-        let kib: u64 = line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).unwrap_or_default();
-        Ok(kib / 1024)
+        Ok(memory_kib(self.hub_pid, "VmHWM:")? / 1024)
     }
 }
 
-fn hub(program: &Path) -> Command {
+/// A line of a process's memory in KiB: `VmRSS:` is what it holds, `VmHWM:` the most that it ever held (proc(5)).
+pub fn memory_kib(pid: u32, line: &str) -> Result<u64, String> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).map_err(|error| error.to_string())?;
+    let found = status.lines().find(|candidate| candidate.starts_with(line)).unwrap_or_default();
+    Ok(found.split_whitespace().nth(1).and_then(|number| number.parse().ok()).unwrap_or_default())
+}
+
+/// A command of the hub, without the settings of whoever runs the bench.
+pub fn hub(program: &Path) -> Command {
     let mut command = Command::new(program);
     command.env_clear().env("PATH", path()).stdin(Stdio::null());
     command
@@ -106,7 +112,8 @@ fn generate(program: &Path, data: &Path, scale: f64, seed: u64) -> Result<(), St
     fs::write(marker, "").map_err(|error| error.to_string())
 }
 
-fn serve(program: &Path, data: &Path) -> Result<(Child, String), String> {
+/// Starts a hub on a free port; the answer is its process and the address of its API.
+pub fn serve(program: &Path, data: &Path) -> Result<(Child, String), String> {
     let mut child = hub(program)
         .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
         .arg(data)

@@ -33,8 +33,15 @@ export async function showChart(id, { rows, columns, notes, inTime = false }) {
   const canvas = element("canvas", { role: "img", "aria-label": describe(title, rows) });
   const frame = element("div", { class: inTime ? "frame in-time" : "frame" }, canvas);
   frame.style.setProperty("--bars", shown.length);
-  const table = element("details", {}, element("summary", {}, say("table")), tableOf(title, columns, rows));
+  const summary = element("summary", {}, say("table"));
+  // Numbers can change while somebody reads them.
+  const former = article.querySelector("details");
+  const table = element("details", { open: former?.open ?? false }, summary, tableOf(title, columns, rows));
+  const hadFocus = former?.contains(document.activeElement);
   fill(article, frame, ...sentences.map((sentence) => element("p", { class: "note" }, sentence)), table);
+  if (hadFocus) {
+    summary.focus({ preventScroll: true });
+  }
   if (!(await draw(id, canvas, shown, inTime))) {
     frame.replaceWith(element("p", { class: "note" }, say("chart-missing")));
     table.open = true;

@@ -4,18 +4,25 @@ import { pointSwitch } from "./address.js";
 import { repaint } from "./charts.js";
 import { offerLanguages, startGaps } from "./gaps.js";
 import { say, tag } from "./language.js";
-import { startOverview } from "./overview.js";
+import { followChanges } from "./live.js";
+import { renewOverview, startOverview } from "./overview.js";
 import { startSearch } from "./search.js";
 
 writeTexts();
 pointSwitch();
 startOverview((overview) => {
-  const languages = overview.items.facets.find(({ by }) => by === "LANGUAGE");
-  offerLanguages(languages.buckets.map(({ value }) => value));
+  followChanges(useOverview(overview), async () => useOverview(await renewOverview()));
 });
 startGaps();
 startSearch();
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
+
+/** Offers the languages that items are in; what comes back is the cursor of the numbers. */
+function useOverview({ changeCursor, items }) {
+  const languages = items.facets.find(({ by }) => by === "LANGUAGE");
+  offerLanguages(languages.buckets.map(({ value }) => value));
+  return changeCursor;
+}
 
 function writeTexts() {
   document.documentElement.lang = tag;

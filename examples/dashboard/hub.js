@@ -2,8 +2,8 @@
 
 import { tag } from "./language.js";
 
-// Relative, so that the page works at any host, port and folder. To read another hub, write its address here.
-const API = "../graphql";
+/** Relative, so that the page works at any host, port and folder. To read another hub, write its address here. */
+export const API = "../graphql";
 const PATIENCE_MS = 20_000;
 
 /** Why there is no answer: the key of a sentence in the catalogue, and what fills it. */

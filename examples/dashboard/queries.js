@@ -13,8 +13,12 @@ const FACET = `{
       }
     }`;
 
-/** The totals and everything that the charts show, in one request: the numbers are of one moment. */
+/**
+ * The totals and everything that the charts show, in one request: the numbers are of one moment, and what changes after
+ * the cursor is all that they can lack.
+ */
 export const OVERVIEW = `query Overview {
+  changeCursor
   organizations { totalCount }
   communities {
     totalCount
@@ -27,6 +31,11 @@ export const OVERVIEW = `query Overview {
     facets(by: [YEAR, LANGUAGE]) ${FACET}
   }
   topics { totalCount }
+}`;
+
+/** Tells that something changed, and moves the cursor while nothing does. */
+export const CHANGES = `subscription Changes($after: String!) {
+  changes(after: $after, bookmarks: true) { cursor change { kind } }
 }`;
 
 /** The topics without any item in a language. */

@@ -3,7 +3,7 @@
 //! A kind says what its filter, its orders and its parents mean in SQL ([`Listed`]); the functions here are the only
 //! ones that read rows, and each takes the viewer, so that no list can forget who asks.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Debug;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -271,6 +271,32 @@ pub async fn by_ids<K: Listed>(
     };
     let found = K::load(rows, conn).await.map_err(|error| Fault::database(K::TABLE, error))?;
     Ok(found.into_iter().map(|row| (K::id(&row), row)).collect())
+}
+
+/// Which of these rows a filter lets through and the viewer sees.
+pub async fn matching<K: Listed>(
+    conn: &mut AsyncPgConnection,
+    viewer: &Viewer,
+    filter: &K::Filter,
+    ids: Vec<Uuid>,
+) -> Result<HashSet<Uuid>, Fault> {
+    // SQL: by primary key, then what the filter asks for.
+    let found: Vec<Uuid> = Sql::new("SELECT ")
+        .push(K::ID)
+        .push(" FROM ")
+        .push(K::TABLE)
+        .push(" WHERE ")
+        .push(K::ID)
+        .push(" = ANY (")
+        .keys(ids)
+        .push(")")
+        .and(K::visible(viewer))
+        .and(K::condition(filter, viewer))
+        .returning::<SqlUuid>()
+        .load(conn)
+        .await
+        .map_err(|error| Fault::database(K::TABLE, error))?;
+    Ok(found.into_iter().collect())
 }
 
 /// Rows in the order of their keys, after one of them; for export.

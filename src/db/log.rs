@@ -1,23 +1,25 @@
-//! The change log: what a transaction did, appended as its last statement, in commit order; and where it ends.
+//! The change log: what a transaction did, appended as its last statement, in commit order; and how it is read.
 //!
 //! **Invariant:** positions become visible in their order. They are handed out under a transaction-scoped advisory
 //! lock that is taken just before the last statement; stores never take it, so nothing can deadlock on it.
 
-use diesel::Insertable;
 use std::collections::{HashMap, HashSet};
 
-use diesel::sql_types::{Array, BigInt, Integer, Text, Uuid as SqlUuid};
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::Insertable;
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
-use strum::AsRefStr;
+use strum::{AsRefStr, EnumMessage, EnumString, VariantArray};
 use uuid::Uuid;
 
 use crate::db::schema::changes;
 use crate::db::statement::Sql;
 use crate::error::Fault;
 use crate::policy::NodeKind;
+use crate::text::vocabulary::Vocabulary;
 
 /// What happened to a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, AsRefStr)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, AsRefStr, EnumString, EnumMessage, VariantArray)]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum ChangeAction {
     /// It was written for the first time.
@@ -26,8 +28,17 @@ pub enum ChangeAction {
     Updated,
     /// It was put before its readers.
     Published,
-    /// It was retired.
+    /// It can be seen by somebody who could not see it before.
+    Released,
+    /// It was retired, and can still be seen.
     Retired,
+    /// It can no longer be seen.
+    Removed,
+}
+
+impl Vocabulary for ChangeAction {
+    const NAME: &'static str = "ChangeAction";
+    const ABOUT: &'static str = "What happened to a node, as far as whoever is told can see it.";
 }
 
 /// One entry of the change log, as the store that made the change tells it. Never holds content.
@@ -81,8 +92,9 @@ const LOG_LOCK: i64 = 0x6875_6200_6c6f_6700;
 /// At most this many rows in one INSERT: PostgreSQL binds at most 65,535 values in a statement, a row has ten.
 const ROWS_PER_INSERT: usize = 5_000;
 
-/// Appends what a transaction did; the caller commits next.
-pub async fn append(conn: &mut AsyncPgConnection, actor: &str, mut entries: Vec<Change>) -> Result<(), Fault> {
+/// Appends what a transaction did; the caller commits next. The answer is the position of the last entry; null when
+/// there is nothing to tell.
+pub async fn append(conn: &mut AsyncPgConnection, actor: &str, mut entries: Vec<Change>) -> Result<Option<i64>, Fault> {
     let doing = |error: diesel::result::Error| Fault::database("appending to the change log", error);
     conn.batch_execute("SET CONSTRAINTS ALL IMMEDIATE").await.map_err(doing)?;
     let moved = moved_audiences(conn).await.map_err(doing)?;
@@ -103,7 +115,7 @@ pub async fn append(conn: &mut AsyncPgConnection, actor: &str, mut entries: Vec<
         }
     }
     if entries.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     let audiences = audiences_of(conn, &entries, &moved).await.map_err(doing)?;
     let rows: Vec<NewChange<'_>> = entries
@@ -126,7 +138,161 @@ pub async fn append(conn: &mut AsyncPgConnection, actor: &str, mut entries: Vec<
     for chunk in rows.chunks(ROWS_PER_INSERT) {
         diesel::insert_into(changes::table).values(chunk).execute(conn).await.map_err(doing)?;
     }
-    Ok(())
+    // Nobody else appends before this transaction ends.
+    position(conn).await.map(Some)
+}
+
+/// One entry of the change log, as it is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its place in the log.
+    pub position: i64,
+    /// When it was appended.
+    pub created_at: DateTime<Utc>,
+    /// What happened.
+    pub action: ChangeAction,
+    /// To what kind of node.
+    pub kind: NodeKind,
+    /// To which node.
+    pub node_id: Uuid,
+    /// The fields touched, by their names in the contract.
+    pub fields: Vec<String>,
+    /// The communities it concerns.
+    pub communities: Vec<Uuid>,
+    /// The topics it concerns.
+    pub topics: Vec<Uuid>,
+    /// The languages of the texts it concerns.
+    pub languages: Vec<String>,
+    /// Who could see it before and can now.
+    pub audiences: Audiences,
+    /// Who did it.
+    pub actor: String,
+}
+
+/// A stretch of the log, and what the log was when it was read, of one snapshot.
+#[derive(Clone, Debug)]
+pub struct Stretch {
+    /// Which log it is.
+    pub epoch: Uuid,
+    /// The position up to which entries were forgotten.
+    pub forgotten_through: i64,
+    /// The position of the last entry.
+    pub end: i64,
+    /// The entries, in their order.
+    pub entries: Vec<Entry>,
+    /// Whether entries follow that were not read.
+    pub has_more: bool,
+}
+
+/// The entries after a position, `limit` at the most.
+pub async fn read(conn: &mut AsyncPgConnection, after: i64, limit: usize) -> Result<Stretch, Fault> {
+    type Row = ((Uuid, i64, i64), Option<EntryRow>);
+    let doing = |error: diesel::result::Error| Fault::database("reading the change log", error);
+    // SQL: a range of the primary key; with the singleton row in one statement, so that what is forgotten meanwhile
+    // cannot leave a gap that nobody notices.
+    let statement = Sql::new(
+        "SELECT e.epoch, e.forgotten_through, (SELECT coalesce(max(position), 0) FROM changes), \
+         c.position, c.created_at, c.action, c.kind, c.node_id, c.fields, c.communities, c.topics, c.languages, \
+         c.audience_before, c.audience_after, c.actor \
+         FROM log_epoch e LEFT JOIN LATERAL (SELECT * FROM changes WHERE position > ",
+    )
+    .text(after.to_string())
+    .push("::bigint ORDER BY position")
+    .limit(i64::try_from(limit).unwrap_or(i64::MAX))
+    .push(") AS c ON TRUE ORDER BY c.position");
+    let rows: Vec<Row> =
+        statement.returning::<((SqlUuid, BigInt, BigInt), Nullable<EntrySql>)>().load(conn).await.map_err(doing)?;
+    let Some(((epoch, forgotten_through, end), _)) = rows.as_slice().first() else {
+        return Err(Fault::internal("reading the change log", "it has no epoch"));
+    };
+    let (epoch, forgotten_through, end) = (*epoch, *forgotten_through, *end);
+    let rows: Vec<EntryRow> = rows.into_iter().filter_map(|(_, row)| row).collect();
+    let has_more = rows.len() == limit;
+    let entries = rows.into_iter().map(entry_of).collect::<Result<_, _>>()?;
+    Ok(Stretch { epoch, forgotten_through, end, entries, has_more })
+}
+
+type EntryRow = (
+    i64,
+    DateTime<Utc>,
+    String,
+    String,
+    Uuid,
+    Vec<String>,
+    Vec<Uuid>,
+    Vec<Uuid>,
+    Vec<String>,
+    Vec<String>,
+    Vec<String>,
+    String,
+);
+
+type EntrySql = (
+    BigInt,
+    Timestamptz,
+    Text,
+    Text,
+    SqlUuid,
+    Array<Text>,
+    Array<SqlUuid>,
+    Array<SqlUuid>,
+    Array<Text>,
+    Array<Text>,
+    Array<Text>,
+    Text,
+);
+
+fn entry_of(row: EntryRow) -> Result<Entry, Fault> {
+    let (position, created_at, action, kind, node_id, fields, communities, topics, languages, before, after, actor) =
+        row;
+    let unknown = |word: &str| Fault::internal("reading the change log", format_args!("{word} at {position}"));
+    Ok(Entry {
+        position,
+        created_at,
+        action: action.parse().map_err(|_| unknown(&action))?,
+        kind: kind.parse().map_err(|_| unknown(&kind))?,
+        node_id,
+        fields,
+        communities,
+        topics,
+        languages,
+        audiences: Audiences { before, after },
+        actor,
+    })
+}
+
+/// How much of the log is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Entries are kept for so long.
+    pub age: TimeDelta,
+    /// So many of the newest are kept at the most.
+    pub count: i64,
+}
+
+/// How many entries are looked at, and forgotten, in one statement.
+const FORGOTTEN_AT_ONCE: i64 = 5_000;
+
+/// Forgets entries that are too old or too many, some thousands at a time; the answer is how many. The last entry
+/// always stays: it says where the log ends.
+pub async fn forget(conn: &mut AsyncPgConnection, retention: Retention, now: DateTime<Utc>) -> Result<i64, Fault> {
+    // Null is unlimited: an age that reaches beyond the calendar.
+    let before = now.checked_sub_signed(retention.age).unwrap_or(DateTime::UNIX_EPOCH);
+    // SQL: from the start of the primary key on. Entries are in the order of their times, so the last that is too old
+    // ends them.
+    let statement = Sql::new("WITH oldest AS (SELECT position, created_at FROM changes ORDER BY position")
+        .limit(FORGOTTEN_AT_ONCE)
+        .push("), bounds AS (SELECT max(position) AS through FROM oldest WHERE position < (SELECT max(position) FROM changes) AND (created_at < ")
+        .time(before)
+        .push(" OR position <= (SELECT max(position) FROM changes) - ")
+        .text(retention.count.to_string())
+        .push(
+            "::bigint)), noted AS (UPDATE log_epoch SET forgotten_through = greatest(forgotten_through, through) \
+             FROM bounds WHERE through IS NOT NULL), \
+             gone AS (DELETE FROM changes USING bounds WHERE position <= through RETURNING 1) SELECT count(*) FROM gone",
+        );
+    let forgotten = statement.returning::<BigInt>().get_result(conn).await;
+    forgotten.map_err(|error| Fault::database("forgetting old changes", error))
 }
 
 /// The position of the last change that is visible; 0 when there is none.

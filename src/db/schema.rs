@@ -106,6 +106,7 @@ diesel::table! {
         action -> Text,
         due_at -> Timestamptz,
         created_at -> Timestamptz,
+        audience -> Nullable<Array<Text>>,
     }
 }
 
@@ -205,6 +206,7 @@ diesel::table! {
         database_oid -> BigInt,
         log_oid -> BigInt,
         created_at -> Timestamptz,
+        forgotten_through -> BigInt,
     }
 }
 

@@ -57,6 +57,17 @@ impl Tx {
             .map_err(|error| Fault::database("waiting for another import", error))
     }
 
+    /// Takes an advisory lock until the end of the transaction, unless another one has it.
+    pub async fn try_lock(&mut self, key: i64) -> Result<bool, Fault> {
+        Sql::new("SELECT pg_try_advisory_xact_lock(")
+            .text(key.to_string())
+            .push("::bigint)")
+            .returning::<diesel::sql_types::Bool>()
+            .get_result(&mut self.connection)
+            .await
+            .map_err(|error| Fault::database("taking a lock", error))
+    }
+
     /// A new id (UUIDv7); ids of one transaction ascend.
     pub fn new_id(&mut self) -> Uuid {
         let seconds = u64::try_from(self.now.timestamp()).unwrap_or(0);
@@ -97,6 +108,15 @@ where
     T: Send + 'static,
     W: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Fault>> + Send + 'static,
 {
+    run(db, viewer, true, work).await.map(|written| written.value)
+}
+
+/// Does the same; the answer also says where in the change log it is told.
+pub async fn write_at<T, W>(db: &Db, viewer: Viewer, work: W) -> Result<Written<T>, Fault>
+where
+    T: Send + 'static,
+    W: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Fault>> + Send + 'static,
+{
     run(db, viewer, true, work).await
 }
 
@@ -106,10 +126,19 @@ where
     T: Send + 'static,
     W: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Fault>> + Send + 'static,
 {
-    run(db, viewer, false, work).await
+    run(db, viewer, false, work).await.map(|written| written.value)
 }
 
-async fn run<T, W>(db: &Db, viewer: Viewer, is_meant: bool, work: W) -> Result<T, Fault>
+/// What came of a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written<T> {
+    /// What its work answered.
+    pub value: T,
+    /// The position of its last entry in the change log; null when it changed nothing.
+    pub position: Option<i64>,
+}
+
+async fn run<T, W>(db: &Db, viewer: Viewer, is_meant: bool, work: W) -> Result<Written<T>, Fault>
 where
     T: Send + 'static,
     W: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Fault>> + Send + 'static,
@@ -118,9 +147,9 @@ where
     let task = tokio::spawn(async move {
         let mut tx = begin(&db, viewer).await?;
         let outcome = match work(&mut tx).await {
-            Ok(value) if is_meant => finish(&mut tx).await.map(|()| value),
+            Ok(value) if is_meant => finish(&mut tx).await.map(|position| Written { value, position }),
             // What a commit would check is checked, so that a rehearsal promises nothing false.
-            Ok(value) => check_constraints(&mut tx).await.map(|()| value),
+            Ok(value) => check_constraints(&mut tx).await.map(|()| Written { value, position: None }),
             Err(fault) => Err(fault),
         };
         if outcome.is_err() || !is_meant {
@@ -150,14 +179,15 @@ async fn begin(db: &Db, viewer: Viewer) -> Result<Tx, Fault> {
     })
 }
 
-async fn finish(tx: &mut Tx) -> Result<(), Fault> {
+async fn finish(tx: &mut Tx) -> Result<Option<i64>, Fault> {
     write_counts(tx).await?;
     let changes = std::mem::take(&mut tx.changes);
     let actor = tx.viewer.actor();
-    log::append(&mut tx.connection, &actor, changes).await?;
+    let position = log::append(&mut tx.connection, &actor, changes).await?;
     AnsiTransactionManager::commit_transaction(&mut *tx.connection)
         .await
-        .map_err(|error| Fault::database("committing", error))
+        .map_err(|error| Fault::database("committing", error))?;
+    Ok(position)
 }
 
 async fn check_constraints(tx: &mut Tx) -> Result<(), Fault> {

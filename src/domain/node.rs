@@ -136,10 +136,7 @@ pub async fn keep<R: Record>(tx: &mut Tx, saved: Saved<'_, R>) -> Result<(), Fau
     let original_before = saved.before.map(|line| &line.header.original_language);
     text_origins::keep(tx.conn(), saved.id, original, original_before, &before, &after).await?;
     search::refresh(tx.conn(), R::KIND, saved.id).await?;
-    let mut languages: Vec<String> =
-        after.values().flat_map(|texts| texts.iter()).map(|(language, _)| language.to_string()).collect();
-    languages.sort();
-    languages.dedup();
+    let languages = languages_of(&after);
     let mut fields = touched(saved.before, saved.after)?;
     // Whatever was written is told: answers are kept for as long as nothing is.
     if fields.is_empty() {
@@ -163,6 +160,15 @@ pub async fn keep<R: Record>(tx: &mut Tx, saved: Saved<'_, R>) -> Result<(), Fau
         audiences: None,
     });
     Ok(())
+}
+
+/// The languages of texts, each once.
+pub fn languages_of(fields: &Fields<'_>) -> Vec<String> {
+    let mut languages: Vec<String> =
+        fields.values().flat_map(|texts| texts.iter()).map(|(language, _)| language.to_string()).collect();
+    languages.sort();
+    languages.dedup();
+    languages
 }
 
 /// What the node has and had, without repetition.
@@ -280,6 +286,26 @@ pub async fn replace_pairs(
         .await
         .map_err(|error| Fault::database(table, error))?;
     Ok(before)
+}
+
+/// The nodes that a table of pairs joins to each node.
+pub async fn others_of(
+    conn: &mut AsyncPgConnection,
+    table: &'static str,
+    from: &'static str,
+    to: &'static str,
+    ids: Vec<Uuid>,
+) -> Result<HashMap<Uuid, Vec<Uuid>>, Fault> {
+    // SQL: by the pairs' primary key prefix.
+    let statement = Sql::new("SELECT ").push(from).push(", ").push(to).push(" FROM ").push(table).push(" WHERE ");
+    let statement = statement.push(from).push(" = ANY (").uuids(ids).push(")");
+    let pairs: Vec<(Uuid, Uuid)> =
+        statement.returning::<(SqlUuid, SqlUuid)>().load(conn).await.map_err(|error| Fault::database(table, error))?;
+    let mut others: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
+    for (id, other) in pairs {
+        others.entry(id).or_default().push(other);
+    }
+    Ok(others)
 }
 
 /// The keys of the nodes that a table of pairs joins to each node, sorted.

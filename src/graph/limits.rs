@@ -31,8 +31,9 @@ pub const MAX_FIELDS: u64 = 250_000;
 const MAX_RECURSION: usize = 64;
 
 /// The connections of the contract, by the names of their fields; a test compares them with the contract.
-pub const LISTS: [&str; 16] = [
+pub const LISTS: [&str; 17] = [
     "authors",
+    "changes",
     "children",
     "communities",
     "expertise",

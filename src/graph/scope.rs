@@ -8,6 +8,7 @@ use std::sync::Arc;
 use async_graphql::Context;
 use chrono::{DateTime, Utc};
 
+use crate::changes::cursor::Cursor;
 use crate::db::Db;
 use crate::error::Fault;
 use crate::graph::text::LanguageTag;
@@ -28,15 +29,15 @@ struct Shared {
     db: Db,
     viewer: Arc<Viewer>,
     now: DateTime<Utc>,
+    applied: Cursor,
     loaders: Loaders,
 }
 
 impl Scope {
-    /// A scope for one operation.
-    pub fn new(db: Db, viewer: Viewer, languages: Languages, now: DateTime<Utc>) -> Self {
-        let viewer = Arc::new(viewer);
+    /// A scope for one operation. `applied` is how far the change log was known before anything is read.
+    pub fn new(db: Db, viewer: Arc<Viewer>, languages: Languages, now: DateTime<Utc>, applied: Cursor) -> Self {
         let loaders = Loaders::new(&db, &viewer);
-        Self { shared: Arc::new(Shared { db, viewer, now, loaders }), languages: Arc::new(languages) }
+        Self { shared: Arc::new(Shared { db, viewer, now, applied, loaders }), languages: Arc::new(languages) }
     }
 
     /// The scope of a root field: the operation's, or a child of it with the languages that the field asks for.
@@ -65,6 +66,11 @@ impl Scope {
     /// When the operation began.
     pub fn now(&self) -> DateTime<Utc> {
         self.shared.now
+    }
+
+    /// How far the change log was known before the operation read anything.
+    pub fn applied(&self) -> Cursor {
+        self.shared.applied
     }
 
     /// The loaders of the operation.

@@ -3,26 +3,23 @@
 //! Own handlers, because the stock ones run mutations by GET, read any media type as JSON, take bodies of any size and
 //! walk doubling fragments for minutes before they refuse them.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_graphql::parser::types::{DocumentOperations, OperationType};
-use async_graphql::{Request, ServerError, Variables};
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::error::{Code, Fault};
-use crate::graph::limits;
-use crate::graph::scope::Scope;
+use crate::http::execution::{self, ANSWER_WITHIN, Asker, Parameters, Short, bad_request};
 use crate::http::kept::{Asked, Key, Source};
-use crate::http::{self, Hub};
+use crate::http::{Hub, sse, websocket};
 use crate::policy::Viewer;
 use crate::text::language::Languages;
 use crate::text::messages::Message;
@@ -30,27 +27,8 @@ use crate::text::messages::Message;
 /// The largest request body: 256 KB.
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
 
-/// How long an answer may take.
-const ANSWER_WITHIN: Duration = Duration::from_secs(30);
-
 /// Whether an answer was kept, as RFC 9211 says it.
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
-
-/// The most errors that one answer holds.
-const MAX_ERRORS: usize = 100;
-
-/// The longest sentence of an error that the library words, in characters; it may echo the request.
-const MAX_MESSAGE_CHARS: usize = 300;
-
-/// What a client asks, as GraphQL over HTTP names its parts.
-#[derive(Deserialize, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Parameters {
-    query: Option<String>,
-    operation_name: Option<String>,
-    variables: Option<Value>,
-    extensions: Option<Value>,
-}
 
 /// The same parts in an address, where variables are a text of JSON.
 #[derive(Deserialize)]
@@ -62,27 +40,20 @@ pub struct AddressParameters {
     extensions: Option<String>,
 }
 
-/// The answer of a document that ran.
-#[derive(Serialize)]
-struct Executed<'a> {
-    data: &'a async_graphql::Value,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<Value>,
-}
-
 /// The media types that an answer can have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Answer {
     /// `application/graphql-response+json`: the status says whether anything ran.
     Response,
     /// `application/json`, for older clients: 200 for every well-formed request.
     Legacy,
+    /// `text/event-stream`, after the event whose id the client saw last, if it saw one.
+    Events(Option<String>),
 }
 
 /// Who reads an answer: in which languages and in what form, and whether it has to be made anew.
 struct Reply {
-    hub: Hub,
-    languages: Languages,
+    asker: Asker,
     answer: Answer,
     anew: bool,
 }
@@ -127,12 +98,16 @@ pub async fn by_post(State(hub): State<Hub>, headers: HeaderMap, body: Result<By
     }
 }
 
-/// Executes a query that came in an address.
+/// Executes a query that came in an address, opens a WebSocket, or streams events.
 pub async fn by_get(
     State(hub): State<Hub>,
     headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     parameters: Result<Query<AddressParameters>, axum::extract::rejection::QueryRejection>,
 ) -> Response {
+    if let Ok(upgrade) = upgrade {
+        return websocket::open(hub, &headers, upgrade);
+    }
     let reply = match Reply::new(hub, &headers) {
         Ok(reply) => reply,
         Err(response) => return *response,
@@ -163,8 +138,7 @@ pub async fn other_method(State(hub): State<Hub>, headers: HeaderMap) -> Respons
 
 impl Reply {
     fn new(hub: Hub, headers: &HeaderMap) -> Result<Self, Box<Response>> {
-        let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let languages = Languages::accept(text(header::ACCEPT_LANGUAGE), hub.default_language().clone());
+        let asker = asker_of(hub, headers);
         let anew = headers
             .get_all(header::CACHE_CONTROL)
             .iter()
@@ -172,9 +146,9 @@ impl Reply {
             .flat_map(|value| value.split(','))
             .any(|word| ["no-cache", "no-store"].iter().any(|no| word.trim().eq_ignore_ascii_case(no)));
         match answer_for(headers) {
-            Some(answer) => Ok(Self { hub, languages, answer, anew }),
+            Some(answer) => Ok(Self { asker, answer, anew }),
             None => {
-                let reply = Self { hub, languages, answer: Answer::Response, anew };
+                let reply = Self { asker, answer: Answer::Response, anew };
                 let fault = bad_request(Message::new("http-accept"));
                 let answered = reply.refused_as(StatusCode::NOT_ACCEPTABLE, &fault);
                 Err(Box::new(reply.response(answered.status, answered.body)))
@@ -184,13 +158,19 @@ impl Reply {
 
     /// An answer that is kept, or else made. An error is never kept.
     async fn execute(self, parameters: Parameters, method: Method) -> Response {
+        if let Answer::Events(last) = &self.answer {
+            return match self.events(parameters, &method, last.clone()).await {
+                Ok(response) => response,
+                Err(answered) => self.respond(&answered),
+            };
+        }
         let source = if self.anew { Source::Wanted } else { Source::Unkept };
         let key = match self.key_of(&parameters, &method).await {
             Ok(key) => key,
             Err(answered) => return self.respond(&answered),
         };
         let outcome = match key {
-            Some(key) => self.hub.kept().answer(key, self.executed(parameters, method)).await,
+            Some(key) => self.asker.hub.kept().answer(key, self.executed(parameters, method)).await,
             None => self.executed(parameters, method).await.map(|body| (body, source)).map_err(Arc::new),
         };
         match outcome {
@@ -209,70 +189,57 @@ impl Reply {
         if self.anew || parameters.query.is_none() {
             return Ok(None);
         }
-        let wanted: Vec<&str> = self.languages.wanted().iter().map(AsRef::as_ref).collect();
+        let wanted: Vec<&str> = self.asker.languages.wanted().iter().map(AsRef::as_ref).collect();
         // A refusal has another status for older clients, and a mutation another one by GET.
         let asked = Asked::digest(&(parameters, wanted, self.answer == Answer::Legacy, method.as_str()));
         let Some(asked) = asked else { return Ok(None) };
-        match tokio::time::timeout(ANSWER_WITHIN, self.hub.position()).await {
+        match tokio::time::timeout(ANSWER_WITHIN, self.asker.hub.position()).await {
             Ok(position) => Ok(position.map(|position| asked.at(position))),
-            Err(_) => Err(self.too_slow()),
+            Err(_) => Err(self.refused(&execution::too_slow())),
         }
     }
 
     /// The body of an answer without errors, or what else there is to say.
     async fn executed(&self, parameters: Parameters, method: Method) -> Result<Bytes, Answered> {
-        let variables = Variables::from_json(parameters.variables.clone().unwrap_or_default());
-        let mut request = request_of(parameters).map_err(|fault| self.refused(&fault))?;
-        match request.parsed_query() {
-            Ok(document) => {
-                if let Err(fault) = limits::check(document, &variables) {
-                    return Err(self.unexecuted(vec![self.error_of(&fault)]));
-                }
-                let operations = (method == Method::GET).then(|| document.operations.clone());
-                if operations.is_some_and(|operations| !is_query(&operations, request.operation_name.as_deref())) {
-                    let fault = Fault::new(Code::MethodNotAllowed, Message::new("http-get-query-only"));
-                    return Err(Answered { allow: Some("POST"), ..self.refused(&fault) });
-                }
-            }
-            Err(error) => return Err(self.unexecuted(vec![self.library_error(&error, Code::GraphqlParseFailed)])),
+        let prepared = self.asker.prepare(parameters).map_err(|short| self.short(short))?;
+        let (document, name) = (&prepared.document, prepared.request.operation_name.as_deref());
+        if method == Method::GET && !is_query(&document.operations, name) {
+            let fault = Fault::new(Code::MethodNotAllowed, Message::new("http-get-query-only"));
+            return Err(Answered { allow: Some("POST"), ..self.refused(&fault) });
         }
-        let execution = async {
-            let _turn = self.hub.turn().await?;
-            let scope = Scope::new(self.hub.db().clone(), Viewer::Anonymous, self.languages.clone(), http::now());
-            // Tokio's budget would pause the resolvers after 128 loads and so split their batches.
-            Ok(tokio::task::unconstrained(self.hub.schema().execute(request.data(scope))).await)
-        };
-        match tokio::time::timeout(ANSWER_WITHIN, AssertUnwindSafe(execution).catch_unwind()).await {
-            Err(_) => Err(self.too_slow()),
-            Ok(Ok(Ok(response))) => self.written(&response),
-            Ok(Ok(Err(fault))) => Err(self.refused(&fault)),
-            Ok(Err(_)) => Err(self.refused(&Fault::internal("executing a document", "a resolver panicked"))),
+        if prepared.operation == Some(OperationType::Subscription) {
+            return Err(self.refused(&bad_request(Message::new("http-subscription"))));
         }
+        self.asker.execute(prepared).await.map_err(|short| self.short(short))
     }
 
-    fn too_slow(&self) -> Answered {
-        let seconds = i64::try_from(ANSWER_WITHIN.as_secs()).unwrap_or(i64::MAX);
-        let message = Message::new("http-too-slow").with("seconds", seconds);
-        self.refused(&Fault::new(Code::ServiceUnavailable, message))
+    /// The answer as a stream of events; what is refused before it begins is an ordinary answer.
+    async fn events(
+        &self,
+        parameters: Parameters,
+        method: &Method,
+        last: Option<String>,
+    ) -> Result<Response, Answered> {
+        let prepared = self.asker.prepare(parameters).map_err(|short| self.short(short))?;
+        if *method == Method::GET && prepared.operation == Some(OperationType::Mutation) {
+            let fault = Fault::new(Code::MethodNotAllowed, Message::new("http-get-query-only"));
+            return Err(Answered { allow: Some("POST"), ..self.refused(&fault) });
+        }
+        sse::stream(&self.asker, prepared, last).await.map_err(|short| self.short(short))
     }
 
-    fn written(&self, response: &async_graphql::Response) -> Result<Bytes, Answered> {
-        // What has no path went wrong before anything ran.
-        let ran = response.errors.iter().all(|error| !error.path.is_empty());
-        let errors: Vec<Value> =
-            response.errors.iter().take(MAX_ERRORS).map(|error| self.server_error(error, ran)).collect();
-        if !ran {
-            return Err(self.unexecuted(errors));
+    fn short(&self, short: Short) -> Answered {
+        match short {
+            Short::Refused(fault) => self.refused(&fault),
+            Short::Unexecuted(errors) => self.unexecuted(errors),
+            Short::Partial(body) => Answered { status: StatusCode::OK, body, allow: None },
         }
-        let is_whole = errors.is_empty();
-        let answered = answered(StatusCode::OK, &Executed { data: &response.data, errors });
-        if is_whole && answered.status == StatusCode::OK { Ok(answered.body) } else { Err(answered) }
     }
 
     /// Answers that nothing ran: no data, and a status that says so unless the client is an older one.
     fn unexecuted(&self, errors: Vec<Value>) -> Answered {
         let status = match self.answer {
-            Answer::Response => StatusCode::BAD_REQUEST,
+            Answer::Response | Answer::Events(_) => StatusCode::BAD_REQUEST,
             Answer::Legacy => StatusCode::OK,
         };
         answered(status, &json!({ "errors": errors }))
@@ -287,51 +254,7 @@ impl Reply {
     }
 
     fn refused_as(&self, status: StatusCode, fault: &Fault) -> Answered {
-        answered(status, &json!({ "errors": [self.error_of(fault)] }))
-    }
-
-    fn server_error(&self, error: &ServerError, ran: bool) -> Value {
-        let fault = error.source.as_ref().and_then(|source| source.downcast_ref::<Fault>());
-        let mut answer = match fault {
-            Some(fault) => self.error_of(fault),
-            None if ran => return self.library_error(error, Code::BadUserInput),
-            None => return self.library_error(error, Code::GraphqlValidationFailed),
-        };
-        if let Some(object) = answer.as_object_mut() {
-            object.insert("locations".to_owned(), json!(error.locations));
-            object.insert("path".to_owned(), json!(error.path));
-        }
-        answer
-    }
-
-    /// An error of ours: logged here, once, when there is more to it than the client is told.
-    fn error_of(&self, fault: &Fault) -> Value {
-        let mut fault = fault.clone();
-        if let Some(cause) = fault.cause().map(str::to_owned) {
-            let reference = self.hub.reference();
-            tracing::error!(reference, code = fault.code().as_ref(), cause, "fault");
-            fault = fault.with_reference(&reference);
-        }
-        let message = fault.message().sentence(&self.languages);
-        json!({ "message": message, "extensions": { "code": fault.code().as_ref() } })
-    }
-
-    /// An error that the library words; cut, as it may echo the request.
-    fn library_error(&self, error: &ServerError, code: Code) -> Value {
-        let mut message: String = error.message.chars().take(MAX_MESSAGE_CHARS).collect();
-        if message.len() < error.message.len() {
-            message.push('…');
-        }
-        let mut answer = json!({ "message": message, "extensions": { "code": code.as_ref() } });
-        if let Some(object) = answer.as_object_mut() {
-            if !error.locations.is_empty() {
-                object.insert("locations".to_owned(), json!(error.locations));
-            }
-            if !error.path.is_empty() {
-                object.insert("path".to_owned(), json!(error.path));
-            }
-        }
-        answer
+        answered(status, &json!({ "errors": [self.asker.error_of(fault)] }))
     }
 
     fn respond(&self, answered: &Answered) -> Response {
@@ -345,7 +268,8 @@ impl Reply {
     fn response(&self, status: StatusCode, body: Bytes) -> Response {
         let media_type = match self.answer {
             Answer::Response => "application/graphql-response+json; charset=utf-8",
-            Answer::Legacy => "application/json; charset=utf-8",
+            // Refused before there was an event.
+            Answer::Legacy | Answer::Events(_) => "application/json; charset=utf-8",
         };
         let headers = [
             (header::CONTENT_TYPE, HeaderValue::from_static(media_type)),
@@ -354,6 +278,13 @@ impl Reply {
         ];
         (status, headers, body).into_response()
     }
+}
+
+/// Who sent a request.
+pub fn asker_of(hub: Hub, headers: &HeaderMap) -> Asker {
+    let wished = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let languages = Languages::accept(wished, hub.default_language().clone());
+    Asker { hub, viewer: Arc::new(Viewer::Anonymous), languages }
 }
 
 fn answered(status: StatusCode, body: &impl Serialize) -> Answered {
@@ -365,17 +296,6 @@ fn answered(status: StatusCode, body: &impl Serialize) -> Answered {
             Answered { status: StatusCode::INTERNAL_SERVER_ERROR, body: Bytes::new(), allow: None }
         }
     }
-}
-
-fn request_of(parameters: Parameters) -> Result<Request, Fault> {
-    let Some(query) = parameters.query else { return Err(bad_request(Message::new("http-query-missing"))) };
-    let is_object = |value: &Option<Value>| matches!(value, None | Some(Value::Null | Value::Object(_)));
-    if !is_object(&parameters.variables) || !is_object(&parameters.extensions) {
-        return Err(bad_request(Message::new("http-variables-not-object")));
-    }
-    let mut request = Request::new(query).variables(Variables::from_json(parameters.variables.unwrap_or_default()));
-    request.operation_name = parameters.operation_name.filter(|name| !name.is_empty());
-    Ok(request)
 }
 
 fn is_query(operations: &DocumentOperations, name: Option<&str>) -> bool {
@@ -415,24 +335,22 @@ fn answer_for(headers: &HeaderMap) -> Option<Answer> {
     if accepted.iter().all(|entry| entry.trim().is_empty()) {
         return Some(Answer::Response);
     }
+    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
     let mut best: Option<(f32, Answer)> = None;
     for entry in accepted {
         let mut parts = entry.split(';').map(str::trim);
         let answer = match parts.next().unwrap_or_default().to_ascii_lowercase().as_str() {
             "application/graphql-response+json" | "*/*" | "application/*" => Answer::Response,
             "application/json" => Answer::Legacy,
+            "text/event-stream" => Answer::Events(last.clone()),
             _ => continue,
         };
         let quality = parts.find_map(|part| part.strip_prefix("q=")).map_or(1.0, |q| q.parse().unwrap_or(0.0));
-        if quality > 0.0 && best.is_none_or(|(best, _)| quality > best) {
+        if quality > 0.0 && best.as_ref().is_none_or(|(best, _)| quality > *best) {
             best = Some((quality, answer));
         }
     }
     best.map(|(_, answer)| answer)
-}
-
-fn bad_request(message: Message) -> Fault {
-    Fault::new(Code::BadRequest, message)
 }
 
 fn status_of(code: Code) -> StatusCode {
@@ -441,7 +359,11 @@ fn status_of(code: Code) -> StatusCode {
         | Code::BadRequest
         | Code::GraphqlParseFailed
         | Code::GraphqlValidationFailed
-        | Code::QueryTooComplex => StatusCode::BAD_REQUEST,
+        | Code::QueryTooComplex
+        | Code::CursorMalformed
+        | Code::CursorExpired
+        | Code::CursorAhead => StatusCode::BAD_REQUEST,
+        Code::TooManySubscriptions => StatusCode::TOO_MANY_REQUESTS,
         Code::Forbidden => StatusCode::FORBIDDEN,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Code::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,

@@ -36,18 +36,19 @@ export function startBrowser() {
 /**
  * Opens the dashboard with a query part such as `?lang=fr`, lets `use` do with the page what it likes, and then checks
  * that the page complained about nothing and asked no other host. `options` are those of a browser context, and:
- * `before`, called with the page ahead of its first request; `complaints`, a pattern of what may be complained about.
+ * `before`, called with the page ahead of its first request; `complaints`, a pattern of what may be complained about;
+ * `origin` and `path`, where to look for a page instead of the dashboard of the hub.
  */
 export async function withPage(browser, query, options, use) {
-  const { before, complaints, ...contextOptions } = options;
+  const { before, complaints, origin = HUB, path: place = "/dashboard/", ...contextOptions } = options;
   const usual = { locale: "en-CA", viewport: { width: 1280, height: 900 } };
   const context = await browser.newContext({ ...usual, ...contextOptions });
   try {
     const page = await context.newPage();
     page.setDefaultTimeout(DEADLINE_MS);
-    const heard = watch(page);
+    const heard = watch(page, origin);
     await before?.(page);
-    const response = await page.goto(`${HUB}/dashboard/${query}`);
+    const response = await page.goto(`${origin}${place}${query}`);
     await use(page, response);
     assert.deepEqual(heard.hosts, [], "the page asked other hosts");
     assert.deepEqual(heard.complaints.filter((text) => !complaints?.test(text)), [], "the page complained");
@@ -100,7 +101,7 @@ export async function shoot(page, name) {
   }
 }
 
-function watch(page) {
+function watch(page, own) {
   const heard = { complaints: [], hosts: [] };
   page.on("console", (message) => {
     // What the content security policy forbids is reported as an error here, too.
@@ -111,7 +112,7 @@ function watch(page) {
   page.on("pageerror", (error) => heard.complaints.push(String(error)));
   page.on("request", (request) => {
     const { origin, protocol } = new URL(request.url());
-    if (protocol !== "data:" && origin !== new URL(HUB).origin) {
+    if (protocol !== "data:" && origin !== new URL(own).origin) {
       heard.hosts.push(request.url());
     }
   });

@@ -1,23 +1,27 @@
-//! The example dashboard in headless Chromium, against a hub with the sample data.
+//! The example pages in headless Chromium, and the clients that real consumers use, each against a hub with the sample
+//! data.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::support::{self, TestHub};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_dashboard_shows_what_the_api_says_in_both_languages() {
+/// Runs a suite of Node's test runner against a hub of its own.
+async fn run(folder: &str, suite: &'static str) {
     let hub = TestHub::with_sample_data().await;
     let address = hub.url("");
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
-    assert!(folder.join("node_modules").is_dir(), "run `make test`, which installs what the browser tests need");
+    let database = support::address_of(&hub.db).await;
+    let import = format!("'{}' import --each - --database-url '{database}'", support::program().display());
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    assert!(folder.join("node_modules").is_dir(), "run `make test`, which installs what these tests need");
     let run = tokio::task::spawn_blocking(move || {
         Command::new("node")
-            .arg("run.mjs")
+            .arg(suite)
             .current_dir(folder)
             .env_clear()
             .env("PATH", support::path())
             .env("HUB_URL", address)
+            .env("HUB_IMPORT", import)
             .stdin(Stdio::null())
             .output()
     });
@@ -25,4 +29,19 @@ async fn the_dashboard_shows_what_the_api_says_in_both_languages() {
     let told = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
     assert!(told.contains("# fail 0") || told.contains("ℹ fail 0"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_dashboard_shows_what_the_api_says_in_both_languages() {
+    run("tests/browser", "run.mjs").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_follow_what_is_published_and_come_back_after_a_cut() {
+    run("tests/browser", "live.mjs").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_clients_of_both_protocols_miss_nothing_and_repeat_nothing() {
+    run("tests/clients", "run.mjs").await;
 }

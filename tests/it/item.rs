@@ -168,7 +168,6 @@ async fn status_time_and_audience_of_an_item_have_to_agree() {
         (item("i", json!({"publishedAt": null})), Some("publishedAt"), "item-published-when"),
         (item("i", json!({"status": "DRAFT"})), Some("publishedAt"), "item-draft-published"),
         (draft("i", json!({"audience": []})), None, "item-draft-audience"),
-        (item("i", json!({"publishedAt": "2999-01-01T00:00:00Z"})), None, "item-published-ahead"),
         (item("i", json!({"status": "SHELVED"})), Some("status"), "field-unusable"),
         (item("i", json!({"itemKind": "CASTLE"})), Some("itemKind"), "field-unusable"),
         (item("i", json!({"body": {"en": "x".repeat(50_001)}})), Some("body"), "text-too-long"),

@@ -2,16 +2,19 @@
 
 mod bad_input;
 mod browser;
+mod clock;
 mod contract;
 mod demo_data;
 mod examples;
 mod facets;
+mod follow;
 mod generate;
 mod house;
 mod item;
 mod kept;
 mod lines;
 mod listing;
+mod live;
 mod log;
 mod membership;
 mod policy;
@@ -20,6 +23,8 @@ mod processes;
 mod project;
 mod retire;
 mod search;
+mod socket;
 mod support;
 mod transfer;
 mod twins;
+mod websocket;

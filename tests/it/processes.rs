@@ -17,9 +17,9 @@ use crate::support;
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A `hub` that serves on a free port; killed when it is dropped.
-struct Running {
-    child: Child,
-    address: SocketAddr,
+pub struct Running {
+    pub child: Child,
+    pub address: SocketAddr,
     said: String,
 }
 
@@ -31,14 +31,14 @@ impl Drop for Running {
     }
 }
 
-fn hub(arguments: &[&str]) -> Command {
+pub fn hub(arguments: &[&str]) -> Command {
     let mut command = Command::new(support::program());
     command.args(arguments).env_clear().env("PATH", support::path()).env("LANG", "en_CA.UTF-8").stdin(Stdio::null());
     command
 }
 
 /// Starts the command and waits until it says where it serves.
-fn start(mut command: Command) -> Running {
+pub fn start(mut command: Command) -> Running {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut said = String::new();
@@ -68,7 +68,7 @@ fn start(mut command: Command) -> Running {
     Running { child, address, said }
 }
 
-fn serve(folder: &Path, command: &str) -> Running {
+pub fn serve(folder: &Path, command: &str) -> Running {
     start(hub(&[command, "--data-dir", folder.to_str().unwrap(), "--listen", "127.0.0.1:0"]))
 }
 
@@ -83,12 +83,12 @@ async fn total(address: SocketAddr) -> i64 {
     answer["data"]["organizations"]["totalCount"].as_i64().unwrap_or_else(|| panic!("{answer}"))
 }
 
-fn server_pid(folder: &Path) -> Pid {
+pub fn server_pid(folder: &Path) -> Pid {
     let file = std::fs::read_to_string(folder.join("postgres/postmaster.pid")).unwrap();
     Pid::from_raw(file.lines().next().unwrap().parse().unwrap())
 }
 
-fn stop(mut running: Running) {
+pub fn stop(mut running: Running) {
     kill(Pid::from_raw(running.child.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
     assert!(running.child.wait().unwrap().success());
 }

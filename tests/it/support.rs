@@ -12,7 +12,7 @@ use std::sync::{Arc, LazyLock};
 use diesel_async::SimpleAsyncConnection;
 use knowledge_hub::db::local::LocalPostgres;
 use knowledge_hub::db::{Db, migrations};
-use knowledge_hub::http::{self, Hub};
+use knowledge_hub::http::{self, Hub, Settings};
 use knowledge_hub::policy::Viewer;
 use knowledge_hub::text::language::LanguageTag;
 use knowledge_hub::transfer::{self, ImportFailure, Input, Mode, Report};
@@ -43,7 +43,8 @@ struct Cluster {
 static CLUSTER: LazyLock<Cluster> = LazyLock::new(|| {
     std::thread::spawn(|| {
         let folder = open_folder("hub-tests-").keep();
-        let tuning = [("fsync", "off"), ("max_connections", "400"), ("shared_buffers", "64MB")];
+        let tuning =
+            [("fsync", "off"), ("max_connections", "400"), ("shared_buffers", "64MB"), ("deadlock_timeout", "50ms")];
         let server = LocalPostgres::attach(&folder, &path(), &tuning).expect("a database server for the tests");
         let watchman = watch(&folder);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
@@ -108,6 +109,11 @@ pub async fn another_pool(db: &Db) -> Db {
     connect(&CLUSTER.server, &name_of(db).await, 1)
 }
 
+/// The address of a database, for a `hub` process.
+pub async fn address_of(db: &Db) -> String {
+    CLUSTER.server.connection_string(&name_of(db).await)
+}
+
 async fn name_of(db: &Db) -> String {
     let mut connection = db.connection().await.unwrap();
     diesel_async::RunQueryDsl::get_result(
@@ -138,6 +144,7 @@ pub struct TestHub {
     pub db: Db,
     pub address: SocketAddr,
     pub client: reqwest::Client,
+    pub hub: Hub,
     _stop: oneshot::Sender<()>,
 }
 
@@ -159,12 +166,13 @@ impl TestHub {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let hub = Hub::new(db.clone(), LanguageTag::english());
-        tokio::spawn(http::serve(listener, hub, async {
+        let settings = Settings { default_language: LanguageTag::english(), origins: Vec::new() };
+        let hub = Hub::start(db.clone(), settings).await.unwrap();
+        tokio::spawn(http::serve(listener, hub.clone(), async {
             // An error means that the test is over and dropped its end.
             let _ = stopped.await;
         }));
-        Self { db, address, client: reqwest::Client::new(), _stop: stop }
+        Self { db, address, client: reqwest::Client::new(), hub, _stop: stop }
     }
 
     /// The address of a path.

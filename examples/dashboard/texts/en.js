@@ -26,6 +26,7 @@ export default {
   "total-topics": "Topics",
   "overview-loading": "Counting…",
   "overview-read": "Counted on {moment}",
+  "overview-updated": "Updated just now.",
 
   "communities": "Communities of practice",
   "communities-by-topic": "Communities by topic",

@@ -26,6 +26,7 @@ export default {
   "total-topics": "Sujets",
   "overview-loading": "Décompte en cours…",
   "overview-read": "Décompte du {moment}",
+  "overview-updated": "Mis à jour à l’instant.",
 
   "communities": "Communautés de pratique",
   "communities-by-topic": "Communautés par sujet",

@@ -1,5 +1,7 @@
 //! KT items in the contract.
 
+pub mod published;
+
 use std::sync::Arc;
 
 use async_graphql::connection::EmptyFields;

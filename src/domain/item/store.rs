@@ -1,5 +1,7 @@
 //! The rows of KT items, of their communities and of their topics.
 
+pub mod due;
+
 use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -15,6 +17,7 @@ use uuid::Uuid;
 use crate::db::column::{Json, Word};
 use crate::db::coverage::TextColumn;
 use crate::db::dates::{self, DateRange};
+use crate::db::due as planned;
 use crate::db::facets::{Dimension, Values};
 use crate::db::listing::{self, Listed, Loaded, Pairs, Selection};
 use crate::db::page::{SortColumn, SortKey};
@@ -419,10 +422,9 @@ async fn save(tx: &mut Tx, id: Uuid, line: &Line<ItemRecord>, hash: Option<&str>
     if line.record.status == ItemStatus::Draft && line.header.audience.is_some() {
         return Err(Message::new("item-draft-audience").into());
     }
-    // Nothing would bring it before its readers when its time comes.
-    if row.published_at.is_some_and(|published_at| published_at > tx.now()) {
-        return Err(Message::new("item-published-ahead").into());
-    }
+    // Until its time comes it is for nobody; the clock brings it before its readers then.
+    let waits_until = row.published_at.filter(|published_at| *published_at > tx.now() && !row.audience.is_empty());
+    let due = waits_until.map(|due_at| (due_at, Some(std::mem::take(&mut row.audience))));
     node::require_write(tx, NodeKind::Item, id, &row.audience, Some(&row.slug)).await?;
     match &old {
         None => diesel::insert_into(items::table).values(&row).execute(tx.conn()).await.map_err(doing)?,
@@ -430,6 +432,8 @@ async fn save(tx: &mut Tx, id: Uuid, line: &Line<ItemRecord>, hash: Option<&str>
     };
     let body = line.record.body.clone().map(Json::new);
     diesel::update(items::table.find(id)).set(items::body.eq(body)).execute(tx.conn()).await.map_err(doing)?;
+    let due_id = tx.new_id();
+    planned::keep(tx.conn(), id, planned::DueAction::Publish, due, due_id).await?;
     let (communities, topics) = write_relations(tx, id, &line.record, keys).await?;
     let is_before_readers = |row: &ItemRow| row.status.0 == ItemStatus::Published && !row.audience.is_empty();
     let was_before_readers = old.as_ref().is_some_and(is_before_readers);
@@ -524,7 +528,8 @@ async fn lines(
     let mut communities = node::names_of(conn, "item_communities", "item_id", "community_id", ids.clone()).await?;
     let mut topics = node::names_of(conn, "item_topics", "item_id", "topic_id", ids.clone()).await?;
     let mut bodies = bodies(conn, viewer, ids.clone()).await?;
-    let mut authors = author::store::of_items(conn, viewer, ids).await?;
+    let mut authors = author::store::of_items(conn, viewer, ids.clone()).await?;
+    let mut due = planned::audiences(conn, ids).await?;
     let people = authors.values().flatten().filter_map(|row| row.person_id);
     let keys = node::keys_of(conn, people.chain(rows.iter().filter_map(|row| row.project_id)).collect()).await?;
     let mut lines = Vec::new();
@@ -540,7 +545,7 @@ async fn lines(
             key: row.key,
             former_slugs: former_slugs.remove(&row.id).unwrap_or_default(),
             original_language: row.original_language.0,
-            audience: node::stated(row.audience, is_kept_back),
+            audience: node::stated(due.remove(&row.id).unwrap_or(row.audience), is_kept_back),
             retired: row.retired,
             verified_on: row.verified_on,
             sources: sources.remove(&row.id).unwrap_or_default(),

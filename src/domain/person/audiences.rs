@@ -8,6 +8,7 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use crate::db::column::Json;
+use crate::db::due::{self, DueAction};
 use crate::db::listing;
 use crate::db::log::{Audiences, Change, ChangeAction};
 use crate::db::schema::people;
@@ -75,6 +76,10 @@ pub async fn recompute(tx: &mut Tx, people_ids: Vec<Uuid>, held_in: Vec<Uuid>) -
         } else {
             rules::field_audiences(id, &consents, &communities, &roles, tx.now())
         };
+        // The clock looks again when the next of them begins or ends.
+        let next = Some(&consents).filter(|_| !row.retired).and_then(|consents| rules::next_turn(consents, tx.now()));
+        let due_id = tx.new_id();
+        due::keep(tx.conn(), id, DueAction::Consent, next.map(|due_at| (due_at, None)), due_id).await?;
         let saved = saved.remove(&id);
         let touched = saved.as_ref().map(|change| change.fields.as_slice()).unwrap_or_default();
         for ((before, after), fields) in rules::changed_fields(id, &row.field_audiences, &audiences, touched) {

@@ -14,7 +14,7 @@ use strum::VariantArray;
 use uuid::Uuid;
 
 use crate::domain::person::record::{Consent, ConsentAudience, PersonField};
-use crate::policy::PUBLIC;
+use crate::policy::{self, PUBLIC};
 
 /// Who may see each field: atoms, sorted.
 pub type FieldAudiences = BTreeMap<PersonField, Vec<String>>;
@@ -66,10 +66,15 @@ pub fn changed_fields(
 ) -> BTreeMap<(Vec<String>, Vec<String>), Vec<String>> {
     let mut changed: BTreeMap<(Vec<String>, Vec<String>), Vec<String>> = BTreeMap::new();
     let of = |audiences: &FieldAudiences, field: PersonField| audiences.get(&field).cloned().unwrap_or_default();
+    // Nobody sees a field of somebody whose name they may not know.
+    let seen = |audiences: &FieldAudiences, field: PersonField| {
+        policy::meet(&of(audiences, field), &of(audiences, PersonField::Name))
+    };
     for field in PersonField::VARIANTS {
-        let (was, is) = (of(before, *field), of(after, *field));
-        if was != is || touched.iter().any(|name| name == field.name()) {
-            changed.entry((was, is)).or_default().push(field.name().to_owned());
+        let is_moved = of(before, *field) != of(after, *field);
+        if is_moved || touched.iter().any(|name| name == field.name()) {
+            let audiences = (seen(before, *field), seen(after, *field));
+            changed.entry(audiences).or_default().push(field.name().to_owned());
         }
     }
     for name in touched.iter().filter(|name| PersonField::VARIANTS.iter().all(|field| field.name() != name.as_str())) {
@@ -87,6 +92,12 @@ pub fn changed_fields(
 /// A consent to show all affiliations shows the home organization too.
 fn covers(consented: PersonField, field: PersonField) -> bool {
     consented == field || (consented == PersonField::Affiliations && field == PersonField::HomeOrganization)
+}
+
+/// When the next consent begins or ends; null: never.
+pub fn next_turn(consents: &[Consent], now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let turns = consents.iter().flat_map(|consent| [Some(consent.given_at), consent.withdrawn_at]);
+    turns.flatten().filter(|turn| *turn > now).min()
 }
 
 fn stands(consent: &Consent, now: DateTime<Utc>) -> bool {

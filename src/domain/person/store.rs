@@ -33,7 +33,6 @@ use crate::error::Fault;
 use crate::policy::{NodeKind, Viewer};
 use crate::text::imprecise_date::ImpreciseDate;
 use crate::text::language::{LanguageTag, Languages};
-use crate::text::messages::Message;
 use crate::text::texts::Texts;
 use crate::text::vocabulary::Vocabulary;
 
@@ -415,12 +414,6 @@ async fn save(tx: &mut Tx, id: Uuid, line: &Line<PersonRecord>, hash: Option<&st
         orcid: record.orcid,
         field_audiences: old.as_ref().map(|row| row.field_audiences.clone()).unwrap_or_default(),
     };
-    // Nothing would put such a consent into force, or end it, when its time comes.
-    let now = tx.now();
-    let ahead = |consent: &Consent| consent.given_at > now || consent.withdrawn_at.is_some_and(|day| day > now);
-    if line.record.consents.iter().any(ahead) {
-        return Err(Message::new("consent-ahead").into());
-    }
     node::require_write(tx, NodeKind::Person, id, &row.audience, row.slug.as_deref()).await?;
     match &old {
         None => diesel::insert_into(people::table).values(&row).execute(tx.conn()).await.map_err(doing)?,

@@ -21,6 +21,14 @@ query-too-complex = The document asks for too much: at most { $selections } sele
 # Values
 cursor-malformed = This is not a cursor of this hub; take it from an edge or from pageInfo.
 cursor-of-another-list = This cursor belongs to a list with another filter, order or language; start that list anew.
+cursor-expired = This cursor has expired: it is of another change log, or changes after it are no longer kept. List anew, then follow from changeCursor.
+cursor-ahead = This cursor is of the future: the change log has not come so far.
+subscription-one-field = A subscription has exactly one field at its root, without @skip or @include.
+http-subscription = A subscription is sent over a WebSocket (graphql-transport-ws) or asked for as text/event-stream.
+http-origin = This site may not open a WebSocket here.
+http-sockets = The hub has as many open streams as it can hold; try again later.
+subscription-too-many-here = One socket follows { $max } operations at the most.
+subscription-too-many = The hub follows as many different documents as it can; try again later.
 day-ill-formed = “{ $value }” is not a day; write it as 2026-11-21.
 id-malformed = “{ $id }” is not an id of this hub.
 id-of-wrong-kind = “{ $id }” is the id of a node of kind { $kind }; an id of kind { $wanted } is needed here.
@@ -115,6 +123,8 @@ cli-demo =
     Ctrl-C stops the hub.
 config-connections = { $given } connections to the database are not possible; give 1 to 100.
 config-file-unusable = The settings file { $file } cannot be used: { $reason }
+config-retention = The change log keeps 1 to 36,500 days and at least 1,000 changes; give --keep-changes-days and --keep-changes within these.
+config-origin = "{ $given }" is no origin: write it as https://partner.example, without a path.
 config-listen = “{ $given }” is not an address to listen on; write it as 127.0.0.1:8080.
 config-no-home = There is no home folder to keep the data in; give one with --data-dir.
 database-address-ill-formed = The address of the database cannot be used ({ $reason }); give it as postgres://user:password@host/database.
@@ -133,7 +143,6 @@ doctor-extensions-missing = Missing in the database server: { $missing }; instal
 doctor-schema = The database is at this program's version
 doctor-schema-empty = The database is empty; “hub serve” fills in the tables
 date-too-early = “{ $text }” names a year before 4712 BC, the first that can be kept.
-consent-ahead = A consent is given and withdrawn now or earlier, not at a time to come.
 http-busy = The hub is busy with other requests; try again in a few seconds.
 http-too-slow = The answer took longer than { $seconds } seconds; ask for less, or in several requests.
 slug-not-taken = Roles, memberships and links have no slug.
@@ -145,7 +154,6 @@ membership-twice = The person has another membership in this community; there is
 item-published-when = What is published states when: give publishedAt.
 item-draft-published = A draft has not been published; leave publishedAt out.
 item-draft-audience = A draft is seen by nobody; leave the audience out.
-item-published-ahead = An item is published now or earlier, not at a time to come.
 
 # Search and facets
 kind-not-searched = Nodes of kind { $kind } are not searched; ask for TOPIC, ORGANIZATION, COMMUNITY, PERSON, PROJECT or ITEM.

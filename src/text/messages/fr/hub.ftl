@@ -21,6 +21,14 @@ query-too-complex = Le document en demande trop : au plus { $selections } sélec
 # Valeurs
 cursor-malformed = Ceci n’est pas un curseur de cette plateforme; prenez-le dans une arête (edge) ou dans pageInfo.
 cursor-of-another-list = Ce curseur appartient à une liste dont le filtre, l’ordre ou la langue diffère; recommencez cette liste.
+cursor-expired = Ce curseur a expiré : il appartient à un autre journal, ou des modifications qui le suivent ne sont plus conservées. Refaites la liste, puis suivez à partir de changeCursor.
+cursor-ahead = Ce curseur est dans le futur : le journal des modifications n’en est pas encore là.
+subscription-one-field = Un abonnement a exactement un champ à sa racine, sans @skip ni @include.
+http-subscription = Un abonnement s’envoie par un WebSocket (graphql-transport-ws) ou se demande en text/event-stream.
+http-origin = Ce site ne peut pas ouvrir de WebSocket ici.
+http-sockets = La plateforme a autant de flux ouverts qu’elle peut en tenir; réessayez plus tard.
+subscription-too-many-here = Une connexion suit au plus { $max } opérations.
+subscription-too-many = La plateforme suit autant de documents différents qu’elle le peut; réessayez plus tard.
 day-ill-formed = « { $value } » n’est pas une date; écrivez-la comme 2026-11-21.
 id-malformed = « { $id } » n’est pas un identifiant de cette plateforme.
 id-of-wrong-kind = « { $id } » est l’identifiant d’un nœud de type { $kind }; il faut ici un identifiant de type { $wanted }.
@@ -115,6 +123,8 @@ cli-demo =
     Ctrl-C arrête la plateforme.
 config-connections = { $given } connexions à la base de données ne sont pas possibles; indiquez de 1 à 100.
 config-file-unusable = Le fichier de réglages { $file } est inutilisable : { $reason }
+config-retention = Le journal des modifications garde de 1 à 36 500 jours et au moins 1 000 modifications; indiquez --keep-changes-days et --keep-changes dans ces limites.
+config-origin = « { $given } » n’est pas une origine : écrivez-la comme https://partenaire.example, sans chemin.
 config-listen = « { $given } » n’est pas une adresse d’écoute; écrivez-la comme 127.0.0.1:8080.
 config-no-home = Il n’y a pas de dossier personnel où garder les données; indiquez-en un avec --data-dir.
 database-address-ill-formed = L’adresse de la base de données est inutilisable ({ $reason }); indiquez-la sous la forme postgres://utilisateur:motdepasse@hôte/base.
@@ -133,7 +143,6 @@ doctor-extensions-missing = Il manque au serveur de base de données : { $missin
 doctor-schema = La base de données est à la version de ce programme
 doctor-schema-empty = La base de données est vide; « hub serve » y crée les tables
 date-too-early = « { $text } » nomme une année antérieure à 4712 av. J.-C., la première qui puisse être conservée.
-consent-ahead = Un consentement est donné et retiré maintenant ou plus tôt, non à un moment à venir.
 http-busy = La plateforme est occupée par d’autres requêtes; réessayez dans quelques secondes.
 http-too-slow = La réponse a pris plus de { $seconds } secondes; demandez-en moins, ou en plusieurs fois.
 slug-not-taken = Les rôles, les adhésions et les liens n’ont pas d’identifiant d’adresse.
@@ -145,7 +154,6 @@ membership-twice = La personne a une autre adhésion à cette communauté; il y 
 item-published-when = Ce qui est publié dit quand : indiquez publishedAt.
 item-draft-published = Un brouillon n’a pas été publié; omettez publishedAt.
 item-draft-audience = Un brouillon n’est vu de personne; omettez l’audience.
-item-published-ahead = Un élément est publié maintenant ou plus tôt, pas à un moment à venir.
 
 # Recherche et facettes
 kind-not-searched = La recherche ne porte pas sur les nœuds de type { $kind }; demandez TOPIC, ORGANIZATION, COMMUNITY, PERSON, PROJECT ou ITEM.

@@ -1,4 +1,4 @@
-//! The example dashboard: one static page over the public API, compiled in from `examples/dashboard`.
+//! The example pages: static, over the public API, compiled in from `examples/dashboard` and `examples/follow`.
 
 use axum::Router;
 use axum::body::Body;
@@ -20,37 +20,44 @@ const CONTENT_POLICY: &str = "default-src 'self'; script-src 'self'; style-src '
 
 #[derive(Embed)]
 #[folder = "examples/dashboard/"]
-struct Files;
+struct Dashboard;
 
-/// The routes of the dashboard: `/dashboard/` and what lies below it.
+#[derive(Embed)]
+#[folder = "examples/follow/"]
+struct Follow;
+
+/// The routes of the pages: `/dashboard/`, `/follow/` and what lies below them.
 pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new()
-        .route("/dashboard", get(to_folder))
-        .route("/dashboard/", get(index))
-        .route("/dashboard/{*path}", get(file))
+        .route("/dashboard", get(async |RawQuery(query): RawQuery| to_folder("dashboard", query)))
+        .route("/dashboard/", get(index::<Dashboard>))
+        .route("/dashboard/{*path}", get(file::<Dashboard>))
+        .route("/follow", get(async |RawQuery(query): RawQuery| to_folder("follow", query)))
+        .route("/follow/", get(index::<Follow>))
+        .route("/follow/{*path}", get(file::<Follow>))
 }
 
 /// The page's addresses are relative to its folder; what is asked for goes along.
-async fn to_folder(RawQuery(query): RawQuery) -> Redirect {
+fn to_folder(folder: &str, query: Option<String>) -> Redirect {
     match query {
-        Some(query) => Redirect::permanent(&format!("dashboard/?{query}")),
-        None => Redirect::permanent("dashboard/"),
+        Some(query) => Redirect::permanent(&format!("{folder}/?{query}")),
+        None => Redirect::permanent(&format!("{folder}/")),
     }
 }
 
-async fn index(headers: HeaderMap) -> Response {
-    answer("index.html", &headers)
+async fn index<Files: Embed>(headers: HeaderMap) -> Response {
+    answer::<Files>("index.html", &headers)
 }
 
-async fn file(path: Result<Path<String>, PathRejection>, headers: HeaderMap) -> Response {
+async fn file<Files: Embed>(path: Result<Path<String>, PathRejection>, headers: HeaderMap) -> Response {
     // A path that cannot be decoded names no file either.
     match path {
-        Ok(Path(path)) => answer(&path, &headers),
+        Ok(Path(path)) => answer::<Files>(&path, &headers),
         Err(_) => pages::asset_missing(&headers),
     }
 }
 
-fn answer(path: &str, headers: &HeaderMap) -> Response {
+fn answer<Files: Embed>(path: &str, headers: &HeaderMap) -> Response {
     let Some(file) = Files::get(path) else { return pages::asset_missing(headers) };
     let tag = format!("\"{}\"", pages::hex(&file.metadata.sha256_hash()));
     let common = [
@@ -77,25 +84,27 @@ mod tests {
 
     #[tokio::test]
     async fn the_page_and_its_files_are_there_with_their_types_and_policy() {
+        let followed = answer::<Follow>("follow.js", &HeaderMap::new());
+        assert_eq!(followed.headers()[CONTENT_TYPE], "text/javascript; charset=utf-8");
         for (path, media_type) in [
             ("index.html", "text/html; charset=utf-8"),
             ("dashboard.js", "text/javascript; charset=utf-8"),
             ("dashboard.css", "text/css; charset=utf-8"),
             ("texts/fr.js", "text/javascript; charset=utf-8"),
         ] {
-            let response = answer(path, &HeaderMap::new());
+            let response = answer::<Dashboard>(path, &HeaderMap::new());
             assert_eq!(response.status(), StatusCode::OK, "{path}");
             assert_eq!(response.headers()[CONTENT_TYPE], media_type, "{path}");
             assert_eq!(response.headers()[CONTENT_SECURITY_POLICY], CONTENT_POLICY);
             let known = HeaderMap::from_iter([(axum::http::header::IF_NONE_MATCH, response.headers()[ETAG].clone())]);
-            assert_eq!(answer(path, &known).status(), StatusCode::NOT_MODIFIED, "{path}");
+            assert_eq!(answer::<Dashboard>(path, &known).status(), StatusCode::NOT_MODIFIED, "{path}");
         }
     }
 
     #[tokio::test]
     async fn what_is_not_there_is_missing() {
         for path in ["", "nothing.js", "../hub.css", "vendor/", "index.html/"] {
-            assert_eq!(answer(path, &HeaderMap::new()).status(), StatusCode::NOT_FOUND, "{path}");
+            assert_eq!(answer::<Dashboard>(path, &HeaderMap::new()).status(), StatusCode::NOT_FOUND, "{path}");
         }
     }
 
@@ -104,7 +113,7 @@ mod tests {
         for (query, location) in
             [(None, "dashboard/"), (Some("lang=fr&text=a%26b".to_owned()), "dashboard/?lang=fr&text=a%26b")]
         {
-            let response = to_folder(RawQuery(query)).await.into_response();
+            let response = to_folder("dashboard", query).into_response();
             assert_eq!(response.status(), StatusCode::PERMANENT_REDIRECT);
             assert_eq!(response.headers()[axum::http::header::LOCATION], location);
         }

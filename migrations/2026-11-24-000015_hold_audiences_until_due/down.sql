@@ -1,0 +1,1 @@
+ALTER TABLE due DROP COLUMN audience;

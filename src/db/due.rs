@@ -1,0 +1,131 @@
+//! What the clock will do: a row for each moment at which who sees a node changes.
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use strum::{AsRefStr, EnumString};
+use uuid::Uuid;
+
+use crate::db::statement::Sql;
+use crate::error::Fault;
+use crate::policy::NodeKind;
+
+/// How many rows are taken at once.
+const AT_ONCE: i64 = 500;
+
+/// What is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, AsRefStr, EnumString)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+pub enum DueAction {
+    /// An item comes before its readers.
+    Publish,
+    /// A consent begins or ends.
+    Consent,
+}
+
+/// Something that is due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// The node.
+    pub node_id: Uuid,
+    /// Its kind.
+    pub kind: NodeKind,
+    /// What is due.
+    pub action: DueAction,
+    /// Whom the node is for from then on; null: that follows from other rows.
+    pub audience: Option<Vec<String>>,
+}
+
+/// Notes what will be due for a node, in the place of what was noted before; null: nothing.
+pub async fn keep(
+    conn: &mut AsyncPgConnection,
+    node: Uuid,
+    action: DueAction,
+    due: Option<(DateTime<Utc>, Option<Vec<String>>)>,
+    new_id: Uuid,
+) -> Result<(), Fault> {
+    let doing = |error: diesel::result::Error| Fault::database("noting what will be due", error);
+    let Some((due_at, audience)) = due else {
+        // SQL: by the unique index on (node_id, action).
+        let statement = Sql::new("DELETE FROM due WHERE node_id = ").uuid(node).push(" AND action = ");
+        return statement.text(action.as_ref()).returning::<()>().execute(conn).await.map(|_| ()).map_err(doing);
+    };
+    let audience = match audience {
+        Some(atoms) => Sql::default().texts(atoms),
+        None => Sql::new("NULL::text[]"),
+    };
+    // SQL: by the unique index on (node_id, action).
+    Sql::new("INSERT INTO due (id, node_id, action, due_at, audience) VALUES (")
+        .uuid(new_id)
+        .push(", ")
+        .uuid(node)
+        .push(", ")
+        .text(action.as_ref())
+        .push(", ")
+        .time(due_at)
+        .push(", ")
+        .append(audience)
+        .push(") ON CONFLICT (node_id, action) DO UPDATE SET due_at = excluded.due_at, audience = excluded.audience")
+        .returning::<()>()
+        .execute(conn)
+        .await
+        .map(|_| ())
+        .map_err(doing)
+}
+
+/// Takes what is due by the database's clock, 500 at the most; what another transaction has just taken is passed over.
+pub async fn take(conn: &mut AsyncPgConnection) -> Result<Vec<Due>, Fault> {
+    type Row = (Uuid, String, String, Option<Vec<String>>);
+    // SQL: by due_at; nodes by primary key.
+    let statement = Sql::new(
+        "DELETE FROM due USING nodes n WHERE n.id = due.node_id AND due.id IN \
+         (SELECT d.id FROM due d WHERE d.due_at <= now() ORDER BY d.due_at, d.id",
+    )
+    .limit(AT_ONCE)
+    .push(" FOR UPDATE SKIP LOCKED) RETURNING due.node_id, n.kind, due.action, due.audience");
+    let rows: Vec<Row> = statement
+        .returning::<(SqlUuid, Text, Text, Nullable<Array<Text>>)>()
+        .load(conn)
+        .await
+        .map_err(|error| Fault::database("looking for what is due", error))?;
+    let due = rows.into_iter().map(|(node_id, kind, action, audience)| {
+        let unknown = |word: &str| Fault::internal("looking for what is due", word);
+        let kind = kind.parse().map_err(|_| unknown(&kind))?;
+        let action = action.parse().map_err(|_| unknown(&action))?;
+        Ok(Due { node_id, kind, action, audience })
+    });
+    due.collect()
+}
+
+/// The audiences that nodes will have by what is due.
+pub async fn audiences(
+    conn: &mut AsyncPgConnection,
+    nodes: Vec<Uuid>,
+) -> Result<std::collections::HashMap<Uuid, Vec<String>>, Fault> {
+    // SQL: by the unique index on (node_id, action).
+    let found: Vec<(Uuid, Vec<String>)> =
+        Sql::new("SELECT node_id, audience FROM due WHERE audience IS NOT NULL AND node_id = ANY (")
+            .uuids(nodes)
+            .push(")")
+            .returning::<(SqlUuid, Array<Text>)>()
+            .load(conn)
+            .await
+            .map_err(|error| Fault::database("reading what will be due", error))?;
+    Ok(found.into_iter().collect())
+}
+
+/// How long until something is due by the database's clock, in milliseconds, at least 0; null: nothing is noted.
+pub async fn wait_ms(conn: &mut AsyncPgConnection) -> Result<Option<i64>, Fault> {
+    // SQL: the start of due_at.
+    let statement =
+        Sql::new("SELECT ceil(extract(epoch FROM min(due_at) - clock_timestamp()) * 1000)::bigint FROM due");
+    let wait = statement.returning::<Nullable<BigInt>>().get_result(conn).await;
+    let wait: Option<i64> = wait.map_err(|error| Fault::database("looking for what is due next", error))?;
+    Ok(wait.map(|wait| wait.max(0)))
+}
+
+/// The database's clock.
+pub async fn now(conn: &mut AsyncPgConnection) -> Result<DateTime<Utc>, Fault> {
+    let now = Sql::new("SELECT clock_timestamp()").returning::<Timestamptz>().get_result(conn).await;
+    now.map_err(|error| Fault::database("asking what time it is", error))
+}

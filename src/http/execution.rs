@@ -1,0 +1,223 @@
+//! Executing a document, whatever transport it came by.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::parser::types::{ExecutableDocument, OperationType};
+use async_graphql::{Request, ServerError, Variables};
+use axum::body::Bytes;
+use futures_util::FutureExt;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::error::{Code, Fault};
+use crate::graph::scope::Scope;
+use crate::graph::{limits, live};
+use crate::http::{self, Hub};
+use crate::policy::Viewer;
+use crate::text::language::Languages;
+use crate::text::messages::Message;
+
+/// How long an answer may take.
+pub const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
+/// The most errors that one answer holds.
+const MAX_ERRORS: usize = 100;
+
+/// The longest sentence of an error that the library words, in characters; it may echo the request.
+const MAX_MESSAGE_CHARS: usize = 300;
+
+/// What a client asks, as GraphQL over HTTP names its parts.
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Parameters {
+    /// The document.
+    pub query: Option<String>,
+    /// Which of its operations.
+    pub operation_name: Option<String>,
+    /// The values of its variables, an object.
+    pub variables: Option<Value>,
+    /// What else there is, an object; nothing is read from it.
+    pub extensions: Option<Value>,
+}
+
+/// The answer of a document that ran.
+#[derive(Serialize)]
+struct Executed<'a> {
+    data: &'a async_graphql::Value,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Value>,
+}
+
+/// Who asks: the viewer, in which languages.
+#[derive(Clone)]
+pub struct Asker {
+    /// The hub that is asked.
+    pub hub: Hub,
+    /// Who it is.
+    pub viewer: Arc<Viewer>,
+    /// The languages to answer in.
+    pub languages: Languages,
+}
+
+/// Why there is no whole answer.
+#[derive(Debug)]
+pub enum Short {
+    /// The request was refused before anything ran.
+    Refused(Fault),
+    /// The document was refused; its errors as they are written.
+    Unexecuted(Vec<Value>),
+    /// It ran, and some fields failed; the whole body.
+    Partial(Bytes),
+}
+
+impl From<Fault> for Short {
+    fn from(fault: Fault) -> Self {
+        Self::Refused(fault)
+    }
+}
+
+/// A request that is well-formed and within the limits.
+pub struct Prepared {
+    /// The request, its document parsed.
+    pub request: Request,
+    /// The document.
+    pub document: ExecutableDocument,
+    /// What the operation is; null: the name leads to none, which its execution will say.
+    pub operation: Option<OperationType>,
+}
+
+impl Asker {
+    /// Reads a request as far as it can be judged without running it.
+    pub fn prepare(&self, parameters: Parameters) -> Result<Prepared, Short> {
+        let mut request = request_of(parameters)?;
+        let document = match request.parsed_query() {
+            Ok(document) => document.clone(),
+            Err(error) => {
+                return Err(Short::Unexecuted(vec![self.library_error(&error, Code::GraphqlParseFailed)]));
+            }
+        };
+        if let Err(fault) = limits::check(&document, &request.variables) {
+            return Err(Short::Unexecuted(vec![self.error_of(&fault)]));
+        }
+        let operation = live::operation(&document, request.operation_name.as_deref()).map(|operation| operation.ty);
+        Ok(Prepared { request, document, operation })
+    }
+
+    /// A scope that reads from now on.
+    pub fn scope(&self) -> Scope {
+        let (hub, now) = (&self.hub, http::now());
+        // The log first: whatever is read is not older.
+        let applied = hub.tail().applied();
+        Scope::new(hub.db().clone(), self.viewer.clone(), self.languages.clone(), now, applied)
+    }
+
+    /// The body of an answer without errors, or what else there is to say.
+    pub async fn execute(&self, prepared: Prepared) -> Result<Bytes, Short> {
+        let execution = async {
+            let _turn = self.hub.turn().await?;
+            let request = prepared.request.data(self.scope());
+            // Tokio's budget would pause the resolvers after 128 loads and so split their batches.
+            Ok::<_, Fault>(tokio::task::unconstrained(self.hub.schema().execute(request)).await)
+        };
+        match tokio::time::timeout(ANSWER_WITHIN, AssertUnwindSafe(execution).catch_unwind()).await {
+            Err(_) => Err(too_slow().into()),
+            Ok(Ok(response)) => self.written(&response?),
+            Ok(Err(_)) => Err(Fault::internal("executing a document", "a resolver panicked").into()),
+        }
+    }
+
+    /// The body of a response.
+    pub fn written(&self, response: &async_graphql::Response) -> Result<Bytes, Short> {
+        // What has no path went wrong before anything ran.
+        let ran = response.errors.iter().all(|error| !error.path.is_empty());
+        let errors: Vec<Value> =
+            response.errors.iter().take(MAX_ERRORS).map(|error| self.server_error(error, ran)).collect();
+        if !ran {
+            return Err(Short::Unexecuted(errors));
+        }
+        let is_whole = errors.is_empty();
+        let body = serde_json::to_vec(&Executed { data: &response.data, errors })
+            .map_err(|error| Fault::internal("writing an answer", error))?;
+        // What is kept is weighed by its length: without spare capacity.
+        let body = Bytes::from(body.into_boxed_slice());
+        if is_whole { Ok(body) } else { Err(Short::Partial(body)) }
+    }
+
+    /// What went wrong, as a list of errors; null: fields failed, and the body says so itself.
+    pub fn errors_of(&self, short: Short) -> Result<Vec<Value>, Bytes> {
+        match short {
+            Short::Refused(fault) => Ok(vec![self.error_of(&fault)]),
+            Short::Unexecuted(errors) => Ok(errors),
+            Short::Partial(body) => Err(body),
+        }
+    }
+
+    /// An error of a response; `ran`: whether anything did.
+    pub fn server_error(&self, error: &ServerError, ran: bool) -> Value {
+        let fault = error.source.as_ref().and_then(|source| source.downcast_ref::<Fault>());
+        let mut answer = match fault {
+            Some(fault) => self.error_of(fault),
+            None if ran => return self.library_error(error, Code::BadUserInput),
+            None => return self.library_error(error, Code::GraphqlValidationFailed),
+        };
+        if let Some(object) = answer.as_object_mut() {
+            object.insert("locations".to_owned(), json!(error.locations));
+            object.insert("path".to_owned(), json!(error.path));
+        }
+        answer
+    }
+
+    /// An error of ours: logged here, once, when there is more to it than the client is told.
+    pub fn error_of(&self, fault: &Fault) -> Value {
+        let mut fault = fault.clone();
+        if let Some(cause) = fault.cause().map(str::to_owned) {
+            let reference = self.hub.reference();
+            tracing::error!(reference, code = fault.code().as_ref(), cause, "fault");
+            fault = fault.with_reference(&reference);
+        }
+        let message = fault.message().sentence(&self.languages);
+        json!({ "message": message, "extensions": { "code": fault.code().as_ref() } })
+    }
+
+    /// An error that the library words; cut, as it may echo the request.
+    fn library_error(&self, error: &ServerError, code: Code) -> Value {
+        let mut message: String = error.message.chars().take(MAX_MESSAGE_CHARS).collect();
+        if message.len() < error.message.len() {
+            message.push('…');
+        }
+        let mut answer = json!({ "message": message, "extensions": { "code": code.as_ref() } });
+        if let Some(object) = answer.as_object_mut() {
+            if !error.locations.is_empty() {
+                object.insert("locations".to_owned(), json!(error.locations));
+            }
+            if !error.path.is_empty() {
+                object.insert("path".to_owned(), json!(error.path));
+            }
+        }
+        answer
+    }
+}
+
+/// The answer took too long.
+pub fn too_slow() -> Fault {
+    let seconds = i64::try_from(ANSWER_WITHIN.as_secs()).unwrap_or(i64::MAX);
+    Fault::new(Code::ServiceUnavailable, Message::new("http-too-slow").with("seconds", seconds))
+}
+
+fn request_of(parameters: Parameters) -> Result<Request, Fault> {
+    let Some(query) = parameters.query else { return Err(bad_request(Message::new("http-query-missing"))) };
+    let is_object = |value: &Option<Value>| matches!(value, None | Some(Value::Null | Value::Object(_)));
+    if !is_object(&parameters.variables) || !is_object(&parameters.extensions) {
+        return Err(bad_request(Message::new("http-variables-not-object")));
+    }
+    let mut request = Request::new(query).variables(Variables::from_json(parameters.variables.unwrap_or_default()));
+    request.operation_name = parameters.operation_name.filter(|name| !name.is_empty());
+    Ok(request)
+}
+
+/// The request is not of the form that is asked for.
+pub fn bad_request(message: Message) -> Fault {
+    Fault::new(Code::BadRequest, message)
+}

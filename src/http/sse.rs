@@ -1,0 +1,97 @@
+//! GraphQL over Server-Sent Events, "distinct connections" of the graphql-sse protocol: one operation, one response.
+
+use std::time::Duration;
+
+use async_graphql::parser::types::OperationType;
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use serde_json::json;
+use tokio::sync::{OwnedSemaphorePermit, watch};
+
+use crate::http;
+use crate::http::execution::{Asker, Prepared, Short};
+use crate::http::live::{self, Subscriber};
+
+/// How often a comment is sent while there is nothing to say, so that nobody in between gives the connection up.
+const COMMENT_EVERY: Duration = Duration::from_secs(15);
+
+/// How long a client waits before it comes back, in milliseconds.
+const RETRY: &str = "retry: 1000\n\n";
+
+/// The end of an operation. An event without data would not be told.
+const COMPLETE: &str = "event: complete\ndata: \n\n";
+
+struct Following {
+    subscriber: Subscriber,
+    stopping: watch::Receiver<bool>,
+    asker: Asker,
+    is_over: bool,
+    _place: OwnedSemaphorePermit,
+}
+
+/// The response: for a subscription a stream of `next` events, each with its cursor as `id`, for anything else one. What is
+/// refused before anything ran is an ordinary answer; a cursor that cannot be followed is told in the stream, where the
+/// clients of this protocol look for it.
+pub async fn stream(asker: &Asker, prepared: Prepared, last: Option<String>) -> Result<Response, Short> {
+    if prepared.operation != Some(OperationType::Subscription) {
+        let body = match asker.execute(prepared).await {
+            Ok(body) | Err(Short::Partial(body)) => body,
+            Err(short) => return Err(short),
+        };
+        let text = format!("event: next\ndata: {}\n\n{COMPLETE}", String::from_utf8_lossy(&body));
+        return Ok(events(Body::from(text)));
+    }
+    let place = asker.hub.stream_place()?;
+    let stopping = asker.hub.stopping();
+    match live::open(asker, prepared, last).await {
+        Ok(subscriber) => {
+            let following = Following { subscriber, stopping, asker: asker.clone(), is_over: false, _place: place };
+            let first = stream::once(async { Ok::<_, std::convert::Infallible>(Bytes::from_static(RETRY.as_bytes())) });
+            let rest = stream::unfold(following, |mut following| async move {
+                let text = following.next().await?;
+                Some((Ok(Bytes::from(text)), following))
+            });
+            Ok(events(Body::from_stream(futures_util::StreamExt::chain(first, rest))))
+        }
+        Err(Short::Refused(fault)) => {
+            let payload = json!({ "errors": [asker.error_of(&fault)] });
+            Ok(events(Body::from(format!("event: next\ndata: {payload}\n\n{COMPLETE}"))))
+        }
+        Err(short) => Err(short),
+    }
+}
+
+impl Following {
+    /// The next piece of the stream; null: it ends.
+    async fn next(&mut self) -> Option<String> {
+        if self.is_over || *self.stopping.borrow() {
+            return None;
+        }
+        tokio::select! {
+            () = http::is_stopping(&mut self.stopping) => {
+                self.is_over = true;
+                Some(RETRY.to_owned())
+            }
+            frame = tokio::time::timeout(COMMENT_EVERY, self.subscriber.next()) => match frame {
+                Err(_) => Some(":\n\n".to_owned()),
+                Ok(Ok(frame)) => Some(format!("event: next\nid: {}\ndata: {}\n\n", frame.cursor.write(), frame.payload)),
+                Ok(Err(fault)) => {
+                    self.is_over = true;
+                    let payload = json!({ "errors": [self.asker.error_of(&fault)] });
+                    Some(format!("event: next\ndata: {payload}\n\n{COMPLETE}"))
+                }
+            }
+        }
+    }
+}
+
+fn events(body: Body) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    ];
+    (headers, body).into_response()
+}
