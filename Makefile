@@ -7,7 +7,10 @@ SHELL := /bin/bash
 # Arguments of the hub, such as: make demo ARGS="--listen 127.0.0.1:9000"
 ARGS ?=
 
-.PHONY: demo test bench format accept needs needs-test
+## How many times as long as usual `make soak` takes
+TIMES ?= 20
+
+.PHONY: demo test soak bench format accept needs needs-test
 
 ## Installs what is missing, builds, and starts the hub with the sample data on http://127.0.0.1:8080/
 demo: needs
@@ -18,7 +21,12 @@ demo: needs
 test: needs-test
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- --deny warnings
+	cargo build --locked --examples
 	INSTA_UPDATE=no cargo test --locked --tests
+
+## Runs the proofs that followers miss nothing for TIMES as long as `make test` does
+soak: needs-test
+	HUB_SOAK=$(TIMES) cargo test --locked --test it -- follow::
 
 ## Loads the data of scale 1 once and measures the hub against the floors; about half an hour the first time. One part
 ## alone: make bench ARGS="--part fanout"
@@ -34,6 +42,7 @@ format:
 accept: needs-test
 	cargo build --locked --quiet
 	./target/debug/hub schema > schema.graphql
+	cargo build --locked --examples
 	INSTA_UPDATE=always cargo test --locked --tests
 
 needs:

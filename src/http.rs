@@ -21,6 +21,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::serve::ListenerExt;
 use chrono::{DateTime, Utc};
+#[cfg(target_os = "linux")]
+use nix::sys::socket::{setsockopt, sockopt};
 use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, watch};
@@ -40,6 +42,10 @@ const STOP_WITHIN: Duration = Duration::from_secs(10);
 
 /// How long an execution waits for its turn, as long as for a connection.
 const TURN_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long a peer may leave what was sent unacknowledged, in milliseconds.
+#[cfg(target_os = "linux")]
+const GONE_AFTER_MS: u32 = 60_000;
 
 /// The most streams that may be open at once: each takes a file descriptor and some 10 KB.
 const MAX_STREAMS: usize = 50_000;
@@ -218,8 +224,14 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     let (stopping, stopped) = tokio::sync::oneshot::channel();
     let (streams, ended) = (hub.clone(), hub.clone());
-    // Frames are small and are to leave at once.
-    let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
+    // A socket that takes neither setting works all the same.
+    let listener = listener.tap_io(|socket| {
+        // Frames are small and are to leave at once.
+        let _ = socket.set_nodelay(true);
+        // A peer who is gone acknowledges nothing; one who merely reads slowly does.
+        #[cfg(target_os = "linux")]
+        let _ = setsockopt(socket, sockopt::TcpUserTimeout, &GONE_AFTER_MS);
+    });
     let graceful = axum::serve(listener, hub.router()).with_graceful_shutdown(async move {
         stop.await;
         streams.shared.stopping.send_replace(true);

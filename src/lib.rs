@@ -7,12 +7,13 @@
 //! | module | what it is for |
 //! |---|---|
 //! | [`config`], [`error`], [`policy`], [`text`] | settings; what can go wrong; who may see and do what; words and what they mean |
-//! | [`db`] | connections, lists, the write transaction, the change log's writing side, migrations, the hub's own PostgreSQL |
+//! | [`db`] | connections, lists, the write transaction, the change log's table, migrations, the hub's own PostgreSQL |
+//! | [`changes`] | the change log as it is followed: cursors, what a viewer is told, the tail in memory |
 //! | [`domain`] | a folder for each noun: its record, its rules, its store, its part of the contract |
-//! | [`loaders`] | what one operation loads in batches |
-//! | [`graph`] | the contract: roots, scope, ids, pages, limits |
+//! | [`loaders`], [`clock`] | what one operation loads in batches; what becomes due |
+//! | [`graph`] | the contract: roots, scope, ids, pages, limits, how a subscription is executed |
 //! | [`transfer`] | seed, import, export and synthetic data: one JSON Lines format |
-//! | [`http`] | the router and its handlers |
+//! | [`http`] | the router and its handlers: GraphQL by POST and GET, WebSocket and event stream; who follows what |
 //!
 //! Ten minutes: this page, then [`graph`], then `domain/community/{record,store,graph}.rs`, then [`loaders`], then
 //! `tests/it/listing.rs`.
@@ -32,6 +33,10 @@
 //!   `searchable`, and its audience by a trigger; a person is found by the name alone.
 //! - **Invariant:** a connection costs the same number of statements for one parent as for a thousand.
 //! - **Invariant:** [`loaders`] belong to one operation and are never shared.
+//! - **Invariant:** what a follower is told is decided from the two audiences of an entry and the viewer, never from what
+//!   the node is by now; nothing that was made before something was taken from somebody is given afterwards.
+//! - **Invariant:** nothing that a follower needs to come back lives in a process: a cursor and the table are enough.
+//! - **Invariant:** who sees what never depends on the time of reading; the [`clock`] changes stored audiences.
 //! - **Invariant:** an answer that is kept (`http::kept`) is an anonymous reader's, and is given only while the change log
 //!   ends where it ended before the answer was made.
 //! - **Invariant:** values reach SQL as bound parameters; text of statements is `&'static str`.

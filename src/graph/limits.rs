@@ -107,6 +107,16 @@ pub fn check(document: &ExecutableDocument, variables: &Variables) -> Result<(),
     Ok(())
 }
 
+/// How many deliveries of a subscription may be executed at once: all of them together resolve no more fields than one
+/// request may.
+pub fn at_once(document: &ExecutableDocument, variables: &Variables) -> usize {
+    let fields = document.operations.iter().map(|(_, operation)| {
+        let mut counter = Counter { document, operation: &operation.node, variables, memo: HashMap::new() };
+        counter.count(&operation.node.selection_set.node, 1, 0).fields
+    });
+    usize::try_from(MAX_FIELDS / fields.max().unwrap_or(1).max(1)).unwrap_or(usize::MAX).max(1)
+}
+
 struct Counter<'a> {
     document: &'a ExecutableDocument,
     operation: &'a OperationDefinition,
@@ -274,6 +284,14 @@ mod tests {
         assert!(asked(beside(500)).is_ok());
         assert!(asked(beside(501)).is_err());
         assert!(asked(format!("{{ {} }}", "__schema { types { name } } ".repeat(21))).is_err());
+    }
+
+    #[test]
+    fn the_larger_a_delivery_is_the_fewer_are_executed_at_once() {
+        let at_once = |text: &str| at_once(&async_graphql::parser::parse_query(text).unwrap(), &Variables::default());
+        assert!(at_once("subscription { itemPublished { cursor item { key title } } }") > 10_000);
+        let wide = "subscription { itemPublished { item { authors(first: 100) { nodes { person { communities(first: 100) { nodes { id } } } } } } } }";
+        assert!((2..=24).contains(&at_once(wide)), "{}", at_once(wide));
     }
 
     #[test]

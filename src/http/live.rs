@@ -31,9 +31,10 @@ use crate::db::listing;
 use crate::db::log::ChangeAction;
 use crate::domain::item::store::Items;
 use crate::error::{Code, Fault};
+use crate::graph::limits;
 use crate::graph::live::{self, Delivery, Opening, Slot, What};
 use crate::graph::scope::Scope;
-use crate::http::execution::{Asker, Prepared, Short};
+use crate::http::execution::{self, ANSWER_WITHIN, Asker, Prepared, Short};
 use crate::http::kept::Asked;
 use crate::policy::NodeKind;
 use crate::text::messages::Message;
@@ -78,6 +79,8 @@ struct Operation {
     document: ExecutableDocument,
     variables: Variables,
     what: What,
+    /// How many deliveries are executed at once.
+    at_once: usize,
 }
 
 struct Group {
@@ -134,7 +137,8 @@ pub async fn open(asker: &Asker, prepared: Prepared, last: Option<String>) -> Re
     let tail = asker.hub.tail();
     let at = Follow::open(tail, asker.viewer.clone(), after, Filter::default()).await?.cursor();
     let key = key_of(asker, &prepared.request.query, name, &document, &variables)?;
-    let operation = Operation { asker: asker.clone(), document, variables, what: opening.what };
+    let at_once = limits::at_once(&document, &variables);
+    let operation = Operation { asker: asker.clone(), document, variables, what: opening.what, at_once };
     let group = asker.hub.live().join(key, operation)?;
     Ok(Subscriber {
         moved: group.moved.subscribe(),
@@ -452,29 +456,40 @@ impl Operation {
 
     /// The messages of changes, in their order. A database that is away is waited for: nothing is lost to it.
     async fn frames(&self, epoch: Uuid, told: Vec<Told>) -> Vec<Arc<Frame>> {
-        if told.is_empty() {
-            return Vec::new();
+        let mut frames = Vec::new();
+        for told in told.chunks(self.at_once) {
+            frames.extend(self.frames_of(epoch, told).await);
         }
+        frames
+    }
+
+    async fn frames_of(&self, epoch: Uuid, told: &[Told]) -> Vec<Arc<Frame>> {
         let (first, longest) = WAITS;
         let mut wait = first;
         loop {
-            match AssertUnwindSafe(self.attempt(epoch, &told)).catch_unwind().await {
-                Ok(Ok(frames)) => return frames,
-                Ok(Err(fault)) => tracing::warn!(cause = fault.cause(), "a delivery waits"),
-                Err(_) => {
-                    let fault = Fault::internal("executing a delivery", "a resolver panicked");
-                    let payload = json!({ "data": null, "errors": [self.asker.error_of(&fault)] }).to_string();
-                    let read_at = self.asker.hub.tail().applied().position;
-                    let failed = |told: Told| {
-                        let cursor = Cursor { epoch, position: told.entry.position };
-                        Arc::new(Frame { cursor, payload: payload.clone(), read_at, told: Some(told) })
-                    };
-                    return told.into_iter().map(failed).collect();
+            let attempt = AssertUnwindSafe(self.attempt(epoch, told)).catch_unwind();
+            match tokio::time::timeout(ANSWER_WITHIN, attempt).await {
+                Ok(Ok(Ok(frames))) => return frames,
+                Ok(Ok(Err(fault))) => tracing::warn!(cause = fault.cause(), "a delivery waits"),
+                Ok(Err(_)) => {
+                    return self.failed(epoch, told, &Fault::internal("executing a delivery", "a resolver panicked"));
                 }
+                Err(_) => return self.failed(epoch, told, &execution::too_slow()),
             }
             tokio::time::sleep(wait).await;
             wait = longest.min(wait.saturating_mul(2));
         }
+    }
+
+    /// Messages that say that they could not be made; the cursor moves on all the same.
+    fn failed(&self, epoch: Uuid, told: &[Told], fault: &Fault) -> Vec<Arc<Frame>> {
+        let payload = json!({ "data": null, "errors": [self.asker.error_of(fault)] }).to_string();
+        let read_at = self.asker.hub.tail().applied().position;
+        let failed = |told: &Told| {
+            let cursor = Cursor { epoch, position: told.entry.position };
+            Arc::new(Frame { cursor, payload: payload.clone(), read_at, told: Some(told.clone()) })
+        };
+        told.iter().map(failed).collect()
     }
 
     async fn attempt(&self, epoch: Uuid, told: &[Told]) -> Result<Vec<Arc<Frame>>, Fault> {

@@ -176,6 +176,8 @@ async fn home(RawQuery(raw): RawQuery, headers: HeaderMap) -> Response {
         api_use => say(Message::new("page-home-api-use")),
         editor_use => say(Message::new("page-home-editor-use")),
         dashboard_use => say(Message::new("page-home-dashboard-use")),
+        follow => say(Message::new("page-home-follow")),
+        follow_use => say(Message::new("page-home-follow-use")),
         schema_use => say(Message::new("page-home-schema-use")),
         examples => say(Message::new("page-home-examples")),
         examples_use => say(Message::new("page-home-examples-use")),

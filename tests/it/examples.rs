@@ -5,7 +5,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::support::TestHub;
+use crate::lines;
+use crate::support::{self, TestHub};
 
 /// Replaces what differs from one database to the next.
 fn normalize(value: &mut Value) {
@@ -48,4 +49,45 @@ async fn every_example_query_answers_as_its_golden_file_says() {
             });
         }
     }
+}
+
+/// The next lines of a consumer in Rust that begins after the cursor in a file.
+fn consume(hub: &TestHub, file: &std::path::Path, count: usize) -> Vec<String> {
+    use std::io::BufRead;
+    // Cargo builds examples beside the program.
+    let program = support::program().with_file_name("examples").join("follow");
+    assert!(program.exists(), "run `cargo build --examples`, which builds it");
+    let mut command = std::process::Command::new(program);
+    command.arg(hub.address.to_string()).arg(file).stdout(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let output = std::io::BufReader::new(child.stdout.take().unwrap());
+    let lines = output.lines().take(count).map(Result::unwrap).collect();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    lines
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_consumer_in_rust_prints_each_item_once_also_after_a_kill() {
+    let hub = TestHub::with_lines(&[]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cursor");
+    std::fs::write(&file, hub.data("{ changeCursor }").await["changeCursor"].as_str().unwrap()).unwrap();
+    for key in ["one", "two"] {
+        lines::read(&hub.db, &[lines::item(key, json!({}))]).await;
+    }
+    let printed = |count| tokio::task::block_in_place(|| consume(&hub, &file, count));
+    assert_eq!(printed(2), ["one (GUIDE) -", "two (GUIDE) -"]);
+    // It was killed, perhaps before it kept the second cursor: then it says so once more.
+    lines::read(&hub.db, &[lines::item("three", json!({}))]).await;
+    let again = printed(2 - usize::from(kept(&hub, &file).await));
+    assert_eq!(again.last().unwrap(), "three (GUIDE) -");
+}
+
+/// Whether the cursor in a file is past all but the last item.
+async fn kept(hub: &TestHub, file: &std::path::Path) -> bool {
+    let after = std::fs::read_to_string(file).unwrap();
+    let query = "query($after: String) { changes(after: $after) { nodes { kind } } }";
+    let answer = hub.ask_in("en", query, json!({ "after": after })).await;
+    answer["data"]["changes"]["nodes"].as_array().unwrap().len() == 1
 }

@@ -30,6 +30,12 @@ use crate::support::{self, TestHub};
 
 const FOLLOW: &str = "subscription($after: String) { changes(after: $after) { cursor change { nodeId } } }";
 
+/// How many times as long as usual the tests are, for `make soak`.
+#[expect(clippy::disallowed_methods, reason = "the tests are their own start-up")]
+fn soak() -> u32 {
+    std::env::var("HUB_SOAK").ok().and_then(|times| times.parse().ok()).unwrap_or(1)
+}
+
 /// Numbers that look like chance and are the same in every run.
 struct Chance(u64);
 
@@ -123,10 +129,20 @@ async fn follow_until_end(
 async fn everybody_is_told_the_same(hub_count: usize, writers: u64, writes: u64, subscribers: u64) {
     let db = support::database("empty", usize::try_from(writers).unwrap() + 2).await;
     lines::read(&db, &(0..8).map(|n| topic(&format!("t{n}"), json!({}))).collect::<Vec<_>>()).await;
-    let mut hubs = Vec::new();
-    for _ in 0..hub_count {
-        hubs.push(TestHub::over(support::another_pool(&db).await).await);
+    // One hub is of this process; several are processes of their own.
+    let (mut hub, mut running, mut hubs) = (None, Vec::new(), Vec::new());
+    if hub_count == 1 {
+        let one = TestHub::over(support::another_pool(&db).await).await;
+        hubs.push(one.address);
+        hub.replace(one);
     }
+    for _ in hubs.len()..hub_count {
+        let address = support::address_of(&db).await;
+        let command = processes::hub(&["serve", "--listen", "127.0.0.1:0", "--database-url", &address]);
+        running.push(processes::start(command));
+    }
+    hubs.extend(running.iter().map(|running| running.address));
+    assert_eq!(hubs.len(), hub_count);
     let epoch = ensure_epoch(&mut db.connection().await.unwrap(), Uuid::nil()).await.unwrap();
     let start = Cursor { epoch, position: *positions(&db).await.last().unwrap() };
     let known = Arc::new(Mutex::new(vec![start]));
@@ -156,8 +172,7 @@ async fn everybody_is_told_the_same(hub_count: usize, writers: u64, writes: u64,
     let (ending, end) = watch::channel(None);
     let mut following = Vec::new();
     for subscriber in 0..subscribers {
-        let (hub, end, known) =
-            (hubs[usize::try_from(subscriber).unwrap() % hub_count].address, end.clone(), known.clone());
+        let (hub, end, known) = (hubs[usize::try_from(subscriber).unwrap() % hub_count], end.clone(), known.clone());
         following.push(tokio::spawn(async move {
             let mut chance = Chance(subscriber + 7);
             // It joins once so many lines are acknowledged, or the writers are done.
@@ -165,7 +180,7 @@ async fn everybody_is_told_the_same(hub_count: usize, writers: u64, writes: u64,
             let mut looks = tokio::time::interval(Duration::from_millis(5));
             while known.lock().unwrap().len() <= wanted && end.borrow().is_none() {
                 looks.tick().await;
-                assert!(began.elapsed() < DEADLINE * 2);
+                assert!(began.elapsed() < DEADLINE * (2 * soak()));
             }
             let after = match chance.below(3) {
                 0 => None,
@@ -191,16 +206,18 @@ async fn everybody_is_told_the_same(hub_count: usize, writers: u64, writes: u64,
     let log: HashSet<i64> = log.into_iter().collect();
     assert!(acknowledged.lock().unwrap().iter().all(|position| log.contains(position)));
     assert!(u64::try_from(log.len()).unwrap() > writers * writes / 2, "most of the writes went through");
+    drop(hub);
+    running.into_iter().for_each(processes::stop);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn twenty_subscribers_are_told_what_fifty_writers_commit_once_and_in_order() {
-    everybody_is_told_the_same(1, 50, 8, 20).await;
+    everybody_is_told_the_same(1, 50, 8 * u64::from(soak()), 20).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn two_hubs_on_one_database_tell_the_same_sequence() {
-    everybody_is_told_the_same(2, 12, 20, 10).await;
+async fn two_processes_on_one_database_tell_the_same_sequence() {
+    everybody_is_told_the_same(2, 12, 20 * u64::from(soak()), 10).await;
 }
 
 /// Feeds lines to a hub's database until all are acknowledged, whatever dies on the way.
@@ -208,7 +225,7 @@ fn feed_all(folder: &Path, count: usize, acknowledged: &watch::Sender<usize>) {
     let began = Instant::now();
     let mut next = 0;
     while next < count {
-        assert!(began.elapsed() < DEADLINE * 3, "only {next} lines went through");
+        assert!(began.elapsed() < DEADLINE * (3 * soak()), "only {next} lines went through");
         let mut command = processes::hub(&["import", "--each", "-", "--data-dir", folder.to_str().unwrap()]);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut input = child.stdin.take().unwrap();
@@ -238,7 +255,7 @@ async fn resume_until(address: watch::Receiver<std::net::SocketAddr>, last: &str
     let mut looks = tokio::time::interval(Duration::from_millis(20));
     loop {
         looks.tick().await;
-        assert!(began.elapsed() < DEADLINE * 3, "told of {} items", keys.len());
+        assert!(began.elapsed() < DEADLINE * (3 * soak()), "told of {} items", keys.len());
         let hub = *address.borrow();
         let Some(mut socket) = Socket::try_begun(hub).await else { continue };
         if cursor.is_null() {
@@ -271,7 +288,7 @@ async fn resume_until(address: watch::Receiver<std::net::SocketAddr>, last: &str
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn whoever_comes_back_with_a_cursor_misses_nothing_of_a_hub_that_is_killed_and_a_database_that_restarts() {
-    const ITEMS: usize = 160;
+    let items = 160 * usize::try_from(soak()).unwrap();
     let folder = support::open_folder("hub-follow-");
     let mut running = processes::serve(folder.path(), "serve");
     // The first entry of the log is no item: everybody can begin after it.
@@ -281,7 +298,7 @@ async fn whoever_comes_back_with_a_cursor_misses_nothing_of_a_hub_that_is_killed
         processes::hub(&["import", seed.to_str().unwrap(), "--data-dir", folder.path().to_str().unwrap()]).output();
     assert!(seeded.unwrap().status.success());
     let (moved, address) = watch::channel(running.address);
-    let last = format!("i{:04}", ITEMS - 1);
+    let last = format!("i{:04}", items - 1);
     let followers: Vec<_> = (0..4)
         .map(|_| {
             let (address, last) = (address.clone(), last.clone());
@@ -290,10 +307,10 @@ async fn whoever_comes_back_with_a_cursor_misses_nothing_of_a_hub_that_is_killed
         .collect();
     let (counting, mut count) = watch::channel(0);
     let data = folder.path().to_path_buf();
-    let feeder = tokio::task::spawn_blocking(move || feed_all(&data, ITEMS, &counting));
+    let feeder = tokio::task::spawn_blocking(move || feed_all(&data, items, &counting));
     for blow in 1..=7 {
         // Each at another moment of the feed.
-        let reached = count.wait_for(|count| *count >= blow * ITEMS / 8).await;
+        let reached = count.wait_for(|count| *count >= blow * items / 8).await;
         assert!(reached.is_ok());
         drop(reached);
         if blow % 3 == 0 {
@@ -306,14 +323,14 @@ async fn whoever_comes_back_with_a_cursor_misses_nothing_of_a_hub_that_is_killed
         }
     }
     feeder.await.unwrap();
-    let expected: Vec<String> = (0..ITEMS).map(|number| format!("i{number:04}")).collect();
+    let expected: Vec<String> = (0..items).map(|number| format!("i{number:04}")).collect();
     for follower in followers {
         assert_eq!(follower.await.unwrap(), expected);
     }
     // The log holds every acknowledged line once, and says so to operators.
     let log = processes::hub(&["changes", "--data-dir", folder.path().to_str().unwrap()]).output().unwrap();
     let published = String::from_utf8(log.stdout).unwrap().lines().filter(|line| line.contains("PUBLISHED")).count();
-    assert_eq!(published, ITEMS);
+    assert_eq!(published, items);
     processes::stop(running);
 }
 

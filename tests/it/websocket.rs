@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::lines::{self, item};
+use crate::processes;
 use crate::socket::{Event, Events, Heard, Socket};
-use crate::support::TestHub;
+use crate::support::{self, TestHub};
 
 const CHANGES: &str =
     "subscription($after: String) { changes(after: $after) { cursor change { action kind fields } } }";
@@ -221,4 +222,25 @@ async fn streams_of_events_carry_their_cursors_and_go_on_from_the_last() {
     // Without either transport a subscription is refused in a sentence that says which there are.
     let (code, sentence) = hub.error("subscription { changes { cursor } }").await;
     assert!(code == "BAD_REQUEST" && sentence.contains("text/event-stream"), "{code} {sentence}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hub_that_stops_tells_its_sockets_ends_its_streams_and_is_gone_soon() {
+    use nix::sys::signal::{Signal, kill};
+    let db = support::database("empty", 1).await;
+    let address = support::address_of(&db).await;
+    let command = processes::hub(&["serve", "--listen", "127.0.0.1:0", "--database-url", &address]);
+    let mut running = processes::start(command);
+    let mut socket = Socket::begun(running.address).await;
+    socket.subscribe("1", CHANGES, json!({})).await;
+    let query = [("query", "subscription { changes(bookmarks: true) { cursor } }")];
+    let url = format!("http://{}/graphql", running.address);
+    let mut events = Events::open(reqwest::Client::new().get(url).query(&query)).await;
+    let began = std::time::Instant::now();
+    kill(nix::unistd::Pid::from_raw(running.child.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
+    assert_eq!(socket.code().await, 1012);
+    // A stream that is over for the client would say complete; this one is to be opened again.
+    assert_eq!(events.next().await, None);
+    assert!(running.child.wait().unwrap().success());
+    assert!(began.elapsed() < std::time::Duration::from_secs(8), "it need not wait for its deadline");
 }
