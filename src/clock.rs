@@ -7,6 +7,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use diesel_async::SimpleAsyncConnection;
 use futures_util::FutureExt;
 
 use crate::db::Db;
@@ -22,6 +23,9 @@ const CLOCK_LOCK: i64 = 0x6875_6200_636c_6b00;
 
 /// The longest between two looks: what another process notes is found this late at the most.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// How many rows are applied in one transaction.
+const AT_ONCE: i64 = 500;
 
 /// How often old changes are forgotten.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
@@ -58,7 +62,18 @@ pub async fn drain(db: &Db) -> Result<Duration, Fault> {
         if !wait.is_zero() {
             return Ok(wait.min(LOOK_EVERY));
         }
-        let applied = write::write(db, Viewer::system("clock"), |tx| apply(tx).boxed()).await?;
+        let applied = match apply_some(db, AT_ONCE).await {
+            Ok(applied) => applied,
+            // One of them stands in the way of the others, or somebody is writing it: one by one.
+            Err(fault) => match apply_some(db, 1).await {
+                Ok(applied) => applied,
+                Err(_) => {
+                    tracing::error!(cause = fault.cause(), "what is due cannot be applied; it is tried again later");
+                    due::postpone_first(&mut *db.connection().await?).await?;
+                    1
+                }
+            },
+        };
         if applied == 0 {
             // Another process is at it.
             return Ok(LOOK_EVERY);
@@ -66,11 +81,18 @@ pub async fn drain(db: &Db) -> Result<Duration, Fault> {
     }
 }
 
-async fn apply(tx: &mut Tx) -> Result<usize, Fault> {
+async fn apply_some(db: &Db, limit: i64) -> Result<usize, Fault> {
+    write::write(db, Viewer::system("clock"), move |tx| apply(tx, limit).boxed()).await
+}
+
+async fn apply(tx: &mut Tx, limit: i64) -> Result<usize, Fault> {
+    // Whoever writes a node meanwhile goes first: waiting for each other would end in a deadlock, at their cost.
+    let give_way = tx.conn().batch_execute("SET LOCAL lock_timeout = '200ms'").await;
+    give_way.map_err(|error| Fault::database("beginning to apply what is due", error))?;
     if !tx.try_lock(CLOCK_LOCK).await? {
         return Ok(0);
     }
-    let due = due::take(tx.conn()).await?;
+    let due = due::take(tx.conn(), limit).await?;
     let count = due.len();
     let of = |action| -> Vec<Due> { due.iter().filter(|due| due.action == action).cloned().collect() };
     item::store::due::apply(tx, of(DueAction::Publish)).await?;

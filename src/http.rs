@@ -72,6 +72,8 @@ struct Shared {
     kept: Kept,
     live: Live,
     executions: Semaphore,
+    /// Fewer, for those who follow: queries are never kept waiting by them alone.
+    deliveries: Semaphore,
     /// One for each stream that may be open; all of them are free again when the last has ended.
     streams: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
@@ -92,6 +94,7 @@ impl Hub {
         let sdl_tag = format!("\"{}\"", digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>());
         // More executions than connections would only hold more half-made answers in memory.
         let executions = Semaphore::new(db.connections());
+        let deliveries = Semaphore::new(db.connections().div_ceil(2));
         let shared = Shared {
             db,
             tail,
@@ -99,6 +102,7 @@ impl Hub {
             kept: Kept::default(),
             live: Live::default(),
             executions,
+            deliveries,
             streams: Arc::new(Semaphore::new(MAX_STREAMS)),
             stopping: watch::Sender::new(false),
             default_language: settings.default_language,
@@ -161,6 +165,12 @@ impl Hub {
             Ok(turn) => turn.map_err(|closed| Fault::internal("waiting for a turn", closed)),
             Err(_) => Err(Fault::new(Code::ServiceUnavailable, Message::new("http-busy"))),
         }
+    }
+
+    /// Waits for the turn to execute deliveries: as long as it takes for one of those that are theirs, then as a query does.
+    pub async fn live_turn(&self) -> Result<(SemaphorePermit<'_>, SemaphorePermit<'_>), Fault> {
+        let delivery = self.shared.deliveries.acquire().await;
+        Ok((delivery.map_err(|closed| Fault::internal("waiting for a turn", closed))?, self.turn().await?))
     }
 
     /// The answers that are kept.

@@ -362,7 +362,9 @@ async fn prepare(db: &Db, languages: &Languages, demo: bool) -> Result<(), Stop>
     require_current(db).await?;
     epoch(db).await?;
     // What became due while no hub ran is applied before the first request.
-    clock::drain(db).await?;
+    if let Err(fault) = clock::drain(db).await {
+        tracing::error!(cause = fault.cause(), "what became due cannot be applied for the moment");
+    }
     if demo {
         let report = load(db, transfer::sample_data(), Mode::Write, languages).await?;
         println!("{}", sentence_of(&report).sentence(languages));

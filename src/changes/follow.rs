@@ -107,7 +107,7 @@ pub async fn tell(db: &Db, viewer: &Viewer, filter: &Filter, entries: &[Arc<Entr
     if filter.is_routed() && !seen.is_empty() {
         let mut conn = db.connection().await?;
         let routes = Routes::fetch(&mut conn, viewer, filter).await?;
-        seen.retain(|told| routes.admit(&told.entry));
+        seen.retain(|told| routes.admit(filter, &told.entry));
     }
     Ok(seen)
 }

@@ -100,13 +100,18 @@ impl Routes {
     }
 
     /// Whether an entry is of what they lead to.
-    pub fn admit(&self, entry: &Entry) -> bool {
-        let leads = |nodes: &Option<HashSet<Uuid>>, of: &[Uuid]| {
-            nodes.as_ref().is_none_or(|nodes| nodes.contains(&entry.node_id) || of.iter().any(|id| nodes.contains(id)))
+    pub fn admit(&self, filter: &Filter, entry: &Entry) -> bool {
+        let leads = |nodes: &Option<HashSet<Uuid>>, asked: &Option<Vec<Uuid>>, of: &[Uuid]| {
+            // That the viewer may be told of the node itself was decided before, also when it is gone by now.
+            let is_asked_for = asked.as_ref().is_some_and(|asked| asked.contains(&entry.node_id));
+            is_asked_for
+                || nodes
+                    .as_ref()
+                    .is_none_or(|nodes| nodes.contains(&entry.node_id) || of.iter().any(|id| nodes.contains(id)))
         };
-        leads(&self.communities, &entry.communities)
-            && leads(&self.organizations, &entry.communities)
-            && leads(&self.topics, &entry.topics)
+        leads(&self.communities, &filter.communities, &entry.communities)
+            && leads(&self.organizations, &filter.organizations, &entry.communities)
+            && leads(&self.topics, &filter.topics, &entry.topics)
     }
 
     fn visible_organizations(ids: Sql, viewer: &Viewer) -> Sql {

@@ -10,9 +10,6 @@ use crate::db::statement::Sql;
 use crate::error::Fault;
 use crate::policy::NodeKind;
 
-/// How many rows are taken at once.
-const AT_ONCE: i64 = 500;
-
 /// What is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, AsRefStr, EnumString)]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
@@ -73,15 +70,15 @@ pub async fn keep(
         .map_err(doing)
 }
 
-/// Takes what is due by the database's clock, 500 at the most; what another transaction has just taken is passed over.
-pub async fn take(conn: &mut AsyncPgConnection) -> Result<Vec<Due>, Fault> {
+/// Takes what is due by the database's clock, so many at the most; what another transaction has just taken is passed over.
+pub async fn take(conn: &mut AsyncPgConnection, limit: i64) -> Result<Vec<Due>, Fault> {
     type Row = (Uuid, String, String, Option<Vec<String>>);
     // SQL: by due_at; nodes by primary key.
     let statement = Sql::new(
         "DELETE FROM due USING nodes n WHERE n.id = due.node_id AND due.id IN \
          (SELECT d.id FROM due d WHERE d.due_at <= now() ORDER BY d.due_at, d.id",
     )
-    .limit(AT_ONCE)
+    .limit(limit)
     .push(" FOR UPDATE SKIP LOCKED) RETURNING due.node_id, n.kind, due.action, due.audience");
     let rows: Vec<Row> = statement
         .returning::<(SqlUuid, Text, Text, Nullable<Array<Text>>)>()
@@ -95,6 +92,20 @@ pub async fn take(conn: &mut AsyncPgConnection) -> Result<Vec<Due>, Fault> {
         Ok(Due { node_id, kind, action, audience })
     });
     due.collect()
+}
+
+/// Puts what is due first off for five seconds, so that it does not stand in the way of the rest.
+pub async fn postpone_first(conn: &mut AsyncPgConnection) -> Result<(), Fault> {
+    // SQL: the start of due_at.
+    Sql::new(
+        "UPDATE due SET due_at = clock_timestamp() + interval '5 seconds' WHERE id = \
+         (SELECT d.id FROM due d WHERE d.due_at <= now() ORDER BY d.due_at, d.id LIMIT 1 FOR UPDATE SKIP LOCKED)",
+    )
+    .returning::<()>()
+    .execute(conn)
+    .await
+    .map(|_| ())
+    .map_err(|error| Fault::database("putting off what is due", error))
 }
 
 /// The audiences that nodes will have by what is due.

@@ -371,10 +371,12 @@ struct Stamp {
 /// Every start calls this; the answer is the epoch in force.
 pub async fn ensure_epoch(conn: &mut AsyncPgConnection, new: Uuid) -> Result<Uuid, Fault> {
     let doing = |error: diesel::result::Error| Fault::database("comparing the log's epoch", error);
-    // SQL: one row from the server's control file and catalogue.
+    // SQL: one row from the server's control file and catalogue. The timeline is that of the log as it is written now: the
+    // last checkpoint's stays the old one for a while after a failover.
     let (system_identifier, timeline, database_oid, log_oid): (i64, i32, i64, i64) = Sql::new(
-        "SELECT s.system_identifier, c.timeline_id, d.oid::bigint, 'changes'::regclass::oid::bigint \
-         FROM pg_control_system() s, pg_control_checkpoint() c, pg_database d WHERE d.datname = current_database()",
+        "SELECT s.system_identifier, ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::integer, \
+         d.oid::bigint, 'changes'::regclass::oid::bigint \
+         FROM pg_control_system() s, pg_database d WHERE d.datname = current_database()",
     )
     .returning::<(BigInt, Integer, BigInt, BigInt)>()
     .get_result(conn)

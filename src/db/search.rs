@@ -44,11 +44,12 @@ pub async fn refresh(conn: &mut AsyncPgConnection, kind: NodeKind, node_id: Uuid
 
 /// The condition that a node is found by a text, as the viewer's search finds it.
 pub fn found(id: &'static str, text: &str, viewer: &Viewer) -> Sql {
-    // SQL: the words by search_documents_document.
+    // SQL: the words by search_documents_document. What is searched for is worked out once, in a subquery: for each row
+    // it takes a hundred times as long as the comparison, and few rows are gone through one by one.
     Sql::new(id)
-        .push(" IN (SELECT d.node_id FROM search_documents d WHERE d.document @@ search_query(")
+        .push(" IN (SELECT d.node_id FROM search_documents d WHERE d.document @@ (SELECT search_query(")
         .text(text)
         .push(", ")
         .append(listing::atoms(viewer))
-        .push("))")
+        .push(")))")
 }

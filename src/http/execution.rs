@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::parser::types::{ExecutableDocument, OperationType};
+use async_graphql::parser::types::OperationType;
 use async_graphql::{Request, ServerError, Variables};
 use axum::body::Bytes;
 use futures_util::FutureExt;
@@ -82,8 +82,6 @@ impl From<Fault> for Short {
 pub struct Prepared {
     /// The request, its document parsed.
     pub request: Request,
-    /// The document.
-    pub document: ExecutableDocument,
     /// What the operation is; null: the name leads to none, which its execution will say.
     pub operation: Option<OperationType>,
 }
@@ -92,17 +90,18 @@ impl Asker {
     /// Reads a request as far as it can be judged without running it.
     pub fn prepare(&self, parameters: Parameters) -> Result<Prepared, Short> {
         let mut request = request_of(parameters)?;
+        let (variables, name) = (request.variables.clone(), request.operation_name.clone());
         let document = match request.parsed_query() {
-            Ok(document) => document.clone(),
+            Ok(document) => document,
             Err(error) => {
                 return Err(Short::Unexecuted(vec![self.library_error(&error, Code::GraphqlParseFailed)]));
             }
         };
-        if let Err(fault) = limits::check(&document, &request.variables) {
+        if let Err(fault) = limits::check(document, &variables) {
             return Err(Short::Unexecuted(vec![self.error_of(&fault)]));
         }
-        let operation = live::operation(&document, request.operation_name.as_deref()).map(|operation| operation.ty);
-        Ok(Prepared { request, document, operation })
+        let operation = live::operation(document, name.as_deref()).map(|operation| operation.ty);
+        Ok(Prepared { request, operation })
     }
 
     /// A scope that reads from now on.

@@ -201,9 +201,11 @@ impl Reply {
 
     /// The body of an answer without errors, or what else there is to say.
     async fn executed(&self, parameters: Parameters, method: Method) -> Result<Bytes, Answered> {
-        let prepared = self.asker.prepare(parameters).map_err(|short| self.short(short))?;
-        let (document, name) = (&prepared.document, prepared.request.operation_name.as_deref());
-        if method == Method::GET && !is_query(&document.operations, name) {
+        let mut prepared = self.asker.prepare(parameters).map_err(|short| self.short(short))?;
+        let name = prepared.request.operation_name.clone();
+        let document = prepared.request.parsed_query().ok();
+        let may_be_got = document.is_none_or(|document| is_query(&document.operations, name.as_deref()));
+        if method == Method::GET && !may_be_got {
             let fault = Fault::new(Code::MethodNotAllowed, Message::new("http-get-query-only"));
             return Err(Answered { allow: Some("POST"), ..self.refused(&fault) });
         }

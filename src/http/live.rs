@@ -9,15 +9,16 @@
 //! **Invariant:** a message made before the last entry that took something from somebody is not given: it is made again,
 //! or its subscriber catches up.
 
+pub mod operation;
+
 use std::collections::{HashMap, VecDeque};
-use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{Request, Variables};
-use futures_util::{FutureExt, StreamExt};
-use serde_json::{Value, json};
+use futures_util::StreamExt;
+use serde_json::Value;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
@@ -27,20 +28,19 @@ use crate::changes::Told;
 use crate::changes::cursor::Cursor;
 use crate::changes::follow::Follow;
 use crate::changes::routes::Filter;
-use crate::db::listing;
-use crate::db::log::ChangeAction;
-use crate::domain::item::store::Items;
 use crate::error::{Code, Fault};
 use crate::graph::limits;
-use crate::graph::live::{self, Delivery, Opening, Slot, What};
-use crate::graph::scope::Scope;
-use crate::http::execution::{self, ANSWER_WITHIN, Asker, Prepared, Short};
+use crate::graph::live::{self, Opening, Slot};
+use crate::http::execution::{Asker, Prepared, Short};
 use crate::http::kept::Asked;
-use crate::policy::NodeKind;
+use crate::http::live::operation::{Frame, Operation, request};
 use crate::text::messages::Message;
 
 /// How often a subscriber who wants bookmarks has the cursor moved; the contract promises 30 seconds.
 const BOOKMARK_EVERY: Duration = Duration::from_secs(15);
+
+/// How soon it is looked again whether a bookmark can be given, when one is due and a message is being made.
+const BOOKMARK_AGAIN: Duration = Duration::from_secs(1);
 
 /// The most groups at once: each executes every change that it follows.
 const MAX_GROUPS: usize = 2_000;
@@ -48,39 +48,19 @@ const MAX_GROUPS: usize = 2_000;
 /// The most that the window of one group holds, in bytes: about 600 messages of seven fields.
 const MAX_WINDOW_BYTES: usize = 256 * 1024;
 
+/// The largest document of a subscription together with its variables, in bytes.
+const MAX_OPERATION_BYTES: usize = 32 * 1024;
+
+/// The most messages that are made at once: all of them are held until they are sent.
+const MAX_AT_ONCE: usize = 32;
+
 /// How many messages of a window are made again when something is taken from somebody; older ones are forgotten.
 const REMADE: usize = 64;
-
-/// How long a delivery waits for a database that is away before it tries again: at first, and at the longest.
-const WAITS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
 /// The groups of this process.
 #[derive(Default)]
 pub struct Live {
     groups: Mutex<HashMap<Asked, Weak<Group>>>,
-}
-
-/// A finished message.
-#[derive(Debug)]
-pub struct Frame {
-    /// Its place in the log.
-    pub cursor: Cursor,
-    /// The result of the execution, as JSON.
-    pub payload: String,
-    /// How far the log was known before anything was read for it.
-    read_at: i64,
-    /// What it tells; null: a bookmark.
-    told: Option<Told>,
-}
-
-/// What is executed for each delivery.
-struct Operation {
-    asker: Asker,
-    document: ExecutableDocument,
-    variables: Variables,
-    what: What,
-    /// How many deliveries are executed at once.
-    at_once: usize,
 }
 
 struct Group {
@@ -119,6 +99,7 @@ pub struct Subscriber {
     bookmark_at: Option<Instant>,
     /// The way of its own while it is behind the group, what it found there and how far it looked.
     behind: Option<Box<Follow>>,
+    coming: VecDeque<Told>,
     found: VecDeque<Arc<Frame>>,
     looked_through: Option<i64>,
 }
@@ -126,26 +107,39 @@ pub struct Subscriber {
 /// Begins to follow. `last` is the id of the last event of a client that comes back; it overrides the cursor in the
 /// document.
 pub async fn open(asker: &Asker, prepared: Prepared, last: Option<String>) -> Result<Subscriber, Short> {
-    let name = prepared.request.operation_name.as_deref();
-    let document = live::with_one_root_field(&prepared.document, name)
-        .map_err(|fault| Short::Unexecuted(vec![asker.error_of(&fault)]))?;
-    let variables = prepared.request.variables;
+    let mut request = prepared.request;
+    let name = request.operation_name.clone();
+    let name = name.as_deref();
+    let unexecuted = |fault: &Fault| Short::Unexecuted(vec![asker.error_of(fault)]);
+    // It was parsed when it was prepared.
+    let document = request.parsed_query().map_err(|error| Fault::internal("opening a subscription", error))?;
+    let document = live::with_one_root_field(document, name).map_err(|fault| unexecuted(&fault))?;
+    let Request { query, mut variables, .. } = request;
+    let declared = live::operation(&document, None).map(|operation| &operation.variable_definitions);
+    variables.retain(|name, _| declared.is_some_and(|all| all.iter().any(|it| it.node.name.node == *name)));
+    // Each group keeps them for as long as somebody follows.
+    let size = query.len().saturating_add(serde_json::to_vec(&variables).map_or(usize::MAX, |bytes| bytes.len()));
+    if size > MAX_OPERATION_BYTES {
+        let message = Message::new("subscription-too-large").with("max", MAX_OPERATION_BYTES);
+        return Err(unexecuted(&Fault::new(Code::QueryTooComplex, message)));
+    }
     let opening = opening(asker, &document, &variables).await?;
     let after = last.or(opening.after);
     let after = after.as_deref().map(Cursor::read).transpose()?;
     // Judges the cursor, and says where the present is.
     let tail = asker.hub.tail();
     let at = Follow::open(tail, asker.viewer.clone(), after, Filter::default()).await?.cursor();
-    let key = key_of(asker, &prepared.request.query, name, &document, &variables)?;
-    let at_once = limits::at_once(&document, &variables);
+    let key = key_of(asker, &query, name, &document, &variables)?;
+    let at_once = limits::at_once(&document, &variables).min(MAX_AT_ONCE);
     let operation = Operation { asker: asker.clone(), document, variables, what: opening.what, at_once };
-    let group = asker.hub.live().join(key, operation)?;
+    let group = asker.hub.live().join(key, operation, at.epoch)?;
     Ok(Subscriber {
         moved: group.moved.subscribe(),
         group,
         position: at.position,
         bookmark_at: opening.bookmarks.then(|| Instant::now() + BOOKMARK_EVERY),
         behind: None,
+        coming: VecDeque::new(),
         found: VecDeque::new(),
         looked_through: None,
     })
@@ -165,12 +159,6 @@ async fn opening(asker: &Asker, document: &ExecutableDocument, variables: &Varia
     }
     let opening = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
     opening.ok_or_else(|| Fault::internal("opening a subscription", "its field was not resolved").into())
-}
-
-fn request(document: &ExecutableDocument, variables: &Variables) -> Request {
-    let mut request = Request::new("").variables(variables.clone());
-    request.set_parsed_query(document.clone());
-    request
 }
 
 /// What subscribers have to have in common to be a group. The cursor that each begins after is left out where a variable
@@ -197,14 +185,16 @@ fn key_of(
 
 fn begins_with_name(text: &str, name: &str) -> bool {
     let goes_on = |rest: &str| rest.starts_with(|next: char| next == '_' || next.is_ascii_alphanumeric());
-    text.strip_prefix(name).is_some_and(|rest| !goes_on(rest))
+    // Blanks may stand between the sign and the name.
+    text.trim_start().strip_prefix(name).is_some_and(|rest| !goes_on(rest))
 }
 
 impl Live {
     /// The group of those who ask for the same, made for the first of them.
-    fn join(&self, key: Asked, operation: Operation) -> Result<Arc<Group>, Fault> {
+    fn join(&self, key: Asked, operation: Operation, epoch: Uuid) -> Result<Arc<Group>, Fault> {
         let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(group) = groups.get(&key).and_then(Weak::upgrade)
+            && group.epoch == epoch
             && group.window().ended.is_none()
         {
             return Ok(group);
@@ -316,7 +306,9 @@ impl Group {
     async fn remake(&self) {
         let told: Vec<Told> = {
             let mut window = self.window();
-            let mut stale = window.frames.iter().take_while(|frame| !self.is_fresh(frame)).count();
+            // Up to the last that is not fresh: those before it may have been made again in the meantime.
+            let last = window.frames.iter().rposition(|frame| !self.is_fresh(frame));
+            let mut stale = last.map_or(0, |last| last.saturating_add(1));
             while stale > REMADE {
                 window.forget_oldest();
                 stale = stale.saturating_sub(1);
@@ -337,12 +329,17 @@ impl Group {
         window.bytes = window.frames.iter().map(|frame| frame.payload.len()).sum();
     }
 
+    /// Up to where the log was looked at, for a subscriber who has been given everything up to there; null: something is
+    /// still to come.
+    fn end_for(&self, position: i64) -> Option<i64> {
+        let window = self.window();
+        let has_all = window.frames.back().is_none_or(|frame| frame.cursor.position <= position);
+        (position >= window.from && position <= window.through && has_all).then_some(window.through)
+    }
+
     /// A message without a change, at the end of what was looked at; made once for all who are there.
-    async fn bookmark(&self) -> Arc<Frame> {
-        let (through, known) = {
-            let window = self.window();
-            (window.through, window.bookmark.clone())
-        };
+    async fn bookmark(&self, through: i64) -> Arc<Frame> {
+        let known = self.window().bookmark.clone();
         if let Some(frame) = known.filter(|frame| frame.cursor.position == through) {
             return frame;
         }
@@ -367,19 +364,36 @@ impl Subscriber {
     pub async fn next(&mut self) -> Result<Arc<Frame>, Fault> {
         loop {
             self.moved.borrow_and_update();
+            if self.found.is_empty() && !self.coming.is_empty() {
+                Box::pin(self.make_coming()).await;
+            }
             if let Some(frame) = self.take_found() {
                 return Ok(self.deliver(frame));
             }
+            if !self.coming.is_empty() {
+                continue;
+            }
+            if let Some(through) = self.looked_through.take() {
+                self.position = self.position.max(through);
+            }
             match self.group.next(self.position) {
-                Next::Frame(frame) => return Ok(self.deliver(frame)),
+                Next::Frame(frame) => {
+                    self.behind = None;
+                    return Ok(self.deliver(frame));
+                }
                 Next::Ended(fault) => return Err(fault),
                 Next::Behind => Box::pin(self.catch_up()).await?,
                 Next::Wait => {
                     self.behind = None;
-                    if self.wait().await {
-                        let frame = self.group.bookmark().await;
+                    if !self.wait().await {
+                        continue;
+                    }
+                    if let Some(through) = self.group.end_for(self.position) {
+                        let frame = self.group.bookmark(through).await;
                         return Ok(self.deliver(frame));
                     }
+                    // There is something, which is being made.
+                    self.bookmark_at = Some(Instant::now() + BOOKMARK_AGAIN);
                 }
             }
         }
@@ -407,145 +421,36 @@ impl Subscriber {
         if self.found.front().is_some_and(|frame| !self.group.is_fresh(frame)) {
             // They show too much by now: the way is gone once more.
             self.found.clear();
+            self.coming.clear();
             self.looked_through = None;
             self.behind = None;
         }
-        let frame = self.found.pop_front();
-        if frame.is_none()
-            && let Some(through) = self.looked_through.take()
-        {
-            self.position = self.position.max(through);
-        }
-        frame
+        self.found.pop_front()
+    }
+
+    /// Makes the next few of the messages that were found on its own way, so that only so many are held.
+    async fn make_coming(&mut self) {
+        let operation = &self.group.operation;
+        let told: Vec<Told> = self.coming.iter().take(operation.at_once).cloned().collect();
+        let count = told.len();
+        self.found = operation.frames(self.group.epoch, told).await.into();
+        self.coming.drain(..count);
     }
 
     /// Goes a stretch of the way that the group does not remember.
     async fn catch_up(&mut self) -> Result<(), Fault> {
         let operation = &self.group.operation;
-        let mut follow = match self.behind.take() {
+        let follow = match &mut self.behind {
             Some(follow) => follow,
-            None => {
+            none => {
                 let cursor = Cursor { epoch: self.group.epoch, position: self.position };
                 let (tail, viewer) = (operation.asker.hub.tail(), operation.asker.viewer.clone());
-                Box::new(Follow::open(tail, viewer, Some(cursor), operation.filter()).await?)
+                none.insert(Box::new(Follow::open(tail, viewer, Some(cursor), operation.filter()).await?))
             }
         };
         let chunk = follow.next().await?;
-        self.found = operation.frames(self.group.epoch, chunk.told).await.into();
         self.looked_through = Some(chunk.through.position);
-        self.behind = Some(follow);
+        self.coming = chunk.told.into();
         Ok(())
-    }
-}
-
-impl Operation {
-    /// What of the log can concern it.
-    fn filter(&self) -> Filter {
-        match &self.what {
-            What::Changes(filter) => filter.clone(),
-            What::Items(_) => Filter {
-                kinds: Some(vec![NodeKind::Item.as_ref().to_owned()]),
-                actions: Some(vec![
-                    ChangeAction::Published.as_ref().to_owned(),
-                    ChangeAction::Released.as_ref().to_owned(),
-                ]),
-                ..Filter::default()
-            },
-        }
-    }
-
-    /// The messages of changes, in their order. A database that is away is waited for: nothing is lost to it.
-    async fn frames(&self, epoch: Uuid, told: Vec<Told>) -> Vec<Arc<Frame>> {
-        let mut frames = Vec::new();
-        for told in told.chunks(self.at_once) {
-            frames.extend(self.frames_of(epoch, told).await);
-        }
-        frames
-    }
-
-    async fn frames_of(&self, epoch: Uuid, told: &[Told]) -> Vec<Arc<Frame>> {
-        let (first, longest) = WAITS;
-        let mut wait = first;
-        loop {
-            let attempt = AssertUnwindSafe(self.attempt(epoch, told)).catch_unwind();
-            match tokio::time::timeout(ANSWER_WITHIN, attempt).await {
-                Ok(Ok(Ok(frames))) => return frames,
-                Ok(Ok(Err(fault))) => tracing::warn!(cause = fault.cause(), "a delivery waits"),
-                Ok(Err(_)) => {
-                    return self.failed(epoch, told, &Fault::internal("executing a delivery", "a resolver panicked"));
-                }
-                Err(_) => return self.failed(epoch, told, &execution::too_slow()),
-            }
-            tokio::time::sleep(wait).await;
-            wait = longest.min(wait.saturating_mul(2));
-        }
-    }
-
-    /// Messages that say that they could not be made; the cursor moves on all the same.
-    fn failed(&self, epoch: Uuid, told: &[Told], fault: &Fault) -> Vec<Arc<Frame>> {
-        let payload = json!({ "data": null, "errors": [self.asker.error_of(fault)] }).to_string();
-        let read_at = self.asker.hub.tail().applied().position;
-        let failed = |told: &Told| {
-            let cursor = Cursor { epoch, position: told.entry.position };
-            Arc::new(Frame { cursor, payload: payload.clone(), read_at, told: Some(told.clone()) })
-        };
-        told.iter().map(failed).collect()
-    }
-
-    async fn attempt(&self, epoch: Uuid, told: &[Told]) -> Result<Vec<Arc<Frame>>, Fault> {
-        let _turn = self.asker.hub.turn().await?;
-        // Read once for all of them, from now on.
-        let scope = self.asker.scope();
-        let read_at = scope.applied().position;
-        let mut wanted: Vec<&Told> = told.iter().collect();
-        if let What::Items(filter) = &self.what {
-            let mut conn = self.asker.hub.db().connection().await?;
-            let ids = told.iter().map(|told| told.entry.node_id).collect();
-            let matching = listing::matching::<Items>(&mut conn, &self.asker.viewer, filter, ids).await?;
-            wanted.retain(|told| matching.contains(&told.entry.node_id));
-        }
-        let deliveries = wanted.iter().map(|told| {
-            let cursor = Cursor { epoch, position: told.entry.position };
-            self.execute(&scope, Delivery::new(cursor, Some((*told).clone())))
-        });
-        // Tokio's budget would pause the resolvers after 128 loads and so split their batches.
-        let responses = tokio::task::unconstrained(futures_util::future::join_all(deliveries)).await;
-        let mut frames = Vec::new();
-        for (response, told) in responses.iter().zip(wanted) {
-            let payload = self.payload(response)?;
-            let cursor = Cursor { epoch, position: told.entry.position };
-            frames.push(Arc::new(Frame { cursor, payload, read_at, told: Some(told.clone()) }));
-        }
-        Ok(frames)
-    }
-
-    async fn bookmark(&self, cursor: Cursor) -> Frame {
-        let scope = self.asker.scope();
-        let response = self.execute(&scope, Delivery::new(cursor, None)).await;
-        // A bookmark reads nothing that could be away.
-        let payload = self.payload(&response).unwrap_or_default();
-        Frame { cursor, payload, read_at: scope.applied().position, told: None }
-    }
-
-    async fn execute(&self, scope: &Scope, delivery: Delivery) -> async_graphql::Response {
-        let request = request(&self.document, &self.variables).data(scope.clone()).data(delivery);
-        let mut responses = self.asker.hub.schema().execute_stream(request);
-        responses.next().await.unwrap_or_default()
-    }
-
-    /// The result as JSON; an error when the database was away, so that it has to be made again.
-    fn payload(&self, response: &async_graphql::Response) -> Result<String, Fault> {
-        let faults = response.errors.iter().filter_map(|error| error.source.as_ref()?.downcast_ref::<Fault>());
-        if let Some(away) = faults.into_iter().find(|fault| fault.code() == Code::ServiceUnavailable) {
-            return Err(away.clone());
-        }
-        let body = match self.asker.written(response) {
-            Ok(body) | Err(Short::Partial(body)) => body,
-            Err(short) => {
-                let errors = self.asker.errors_of(short).unwrap_or_default();
-                return Ok(json!({ "data": null, "errors": errors }).to_string());
-            }
-        };
-        String::from_utf8(body.into()).map_err(|error| Fault::internal("writing a delivery", error))
     }
 }

@@ -1,18 +1,22 @@
 //! GraphQL over Server-Sent Events, "distinct connections" of the graphql-sse protocol: one operation, one response.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::parser::types::OperationType;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use futures_util::stream;
+use futures_util::stream::BoxStream;
+use futures_util::{StreamExt, stream};
 use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
+use crate::error::Fault;
 use crate::http;
 use crate::http::execution::{Asker, Prepared, Short};
-use crate::http::live::{self, Subscriber};
+use crate::http::live;
+use crate::http::live::operation::Frame;
 
 /// How often a comment is sent while there is nothing to say, so that nobody in between gives the connection up.
 const COMMENT_EVERY: Duration = Duration::from_secs(15);
@@ -24,7 +28,7 @@ const RETRY: &str = "retry: 1000\n\n";
 const COMPLETE: &str = "event: complete\ndata: \n\n";
 
 struct Following {
-    subscriber: Subscriber,
+    frames: BoxStream<'static, Result<Arc<Frame>, Fault>>,
     stopping: watch::Receiver<bool>,
     asker: Asker,
     is_over: bool,
@@ -47,13 +51,17 @@ pub async fn stream(asker: &Asker, prepared: Prepared, last: Option<String>) -> 
     let stopping = asker.hub.stopping();
     match live::open(asker, prepared, last).await {
         Ok(subscriber) => {
-            let following = Following { subscriber, stopping, asker: asker.clone(), is_over: false, _place: place };
+            // A stream goes on where it was when nobody waited for it any longer.
+            let frames =
+                stream::unfold(subscriber, |mut subscriber| async move { Some((subscriber.next().await, subscriber)) });
+            let frames = frames.boxed();
+            let following = Following { frames, stopping, asker: asker.clone(), is_over: false, _place: place };
             let first = stream::once(async { Ok::<_, std::convert::Infallible>(Bytes::from_static(RETRY.as_bytes())) });
             let rest = stream::unfold(following, |mut following| async move {
                 let text = following.next().await?;
                 Some((Ok(Bytes::from(text)), following))
             });
-            Ok(events(Body::from_stream(futures_util::StreamExt::chain(first, rest))))
+            Ok(events(Body::from_stream(first.chain(rest))))
         }
         Err(Short::Refused(fault)) => {
             let payload = json!({ "errors": [asker.error_of(&fault)] });
@@ -74,10 +82,12 @@ impl Following {
                 self.is_over = true;
                 Some(RETRY.to_owned())
             }
-            frame = tokio::time::timeout(COMMENT_EVERY, self.subscriber.next()) => match frame {
+            frame = tokio::time::timeout(COMMENT_EVERY, self.frames.next()) => match frame {
                 Err(_) => Some(":\n\n".to_owned()),
-                Ok(Ok(frame)) => Some(format!("event: next\nid: {}\ndata: {}\n\n", frame.cursor.write(), frame.payload)),
-                Ok(Err(fault)) => {
+                // It has no end of its own.
+                Ok(None) => None,
+                Ok(Some(Ok(frame))) => Some(format!("event: next\nid: {}\ndata: {}\n\n", frame.cursor.write(), frame.payload)),
+                Ok(Some(Err(fault))) => {
                     self.is_over = true;
                     let payload = json!({ "errors": [self.asker.error_of(&fault)] });
                     Some(format!("event: next\ndata: {payload}\n\n{COMPLETE}"))

@@ -5,6 +5,7 @@
 //! rule: a socket that reads slowly is simply not written to, and nothing is kept for it but its cursors.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use crate::error::{Code, Fault};
 use crate::http::execution::{Asker, Parameters, Prepared, Short};
 use crate::http::graphql::{MAX_BODY_BYTES, asker_of};
 use crate::http::live;
+use crate::http::live::operation::Frame as Finished;
 use crate::http::{self, Hub};
 use crate::text::language::Languages;
 use crate::text::messages::Message;
@@ -61,7 +63,7 @@ enum Said {
 /// What an operation has to say.
 enum Event {
     /// A result.
-    Next(std::sync::Arc<live::Frame>),
+    Next(Arc<Finished>),
     /// The one result of what is no subscription.
     Result(String),
     /// It ended with errors, or could not begin.
@@ -258,6 +260,9 @@ impl Socket {
         };
         if is_over {
             self.operations.remove(index);
+        } else if self.operations.len() > 1 {
+            // The others are asked first next time.
+            self.operations.rotate_left(index.saturating_add(1));
         }
         self.send(Frame::text(text)).await
     }

@@ -151,6 +151,16 @@ async fn a_stream_is_narrowed_by_what_a_change_concerns_as_far_as_it_can_be_seen
     assert_eq!(told(&hub, &format!("{{ communities: [\"{closed}\"] }}"), &start).await, Vec::<String>::new());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_follows_a_community_is_told_when_it_goes() {
+    let hub = TestHub::with_lines(&[community("c", json!({}))]).await;
+    let id = hub.data("{ community(slug: \"c\") { id } }").await["community"]["id"].clone();
+    let start = cursor(&hub).await;
+    lines::read(&hub.db, &[json!({ "retire": "community:c" })]).await;
+    let told = told(&hub, &format!("{{ communities: [{id}] }}"), &start).await;
+    assert_eq!(told.last().map(String::as_str), Some("REMOVED COMMUNITY -"), "{told:?}");
+}
+
 /// The global id of a community that nobody sees.
 async fn hidden_id(hub: &TestHub, key: &str) -> String {
     use diesel_async::RunQueryDsl;

@@ -125,6 +125,7 @@ async fn what_cannot_be_followed_is_one_error_and_the_socket_lives() {
         ("{ topics { nothing } }".to_owned(), "GRAPHQL_VALIDATION_FAILED"),
         ("subscription { changes(filter: { topics: [\"x\"] }) { cursor } }".to_owned(), "BAD_USER_INPUT"),
         ("subscription { changes(languages: [\"no tag\"]) { cursor } }".to_owned(), "BAD_USER_INPUT"),
+        (format!("subscription {{ changes {{ cursor }} }}{}", " ".repeat(40_000)), "QUERY_TOO_COMPLEX"),
         (after("nonsense"), "CURSOR_MALFORMED"),
         (after(&elsewhere), "CURSOR_EXPIRED"),
         (after(&ahead.write()), "CURSOR_AHEAD"),

@@ -27,6 +27,7 @@ subscription-one-field = A subscription has exactly one field at its root, witho
 http-subscription = A subscription is sent over a WebSocket (graphql-transport-ws) or asked for as text/event-stream.
 http-origin = This site may not open a WebSocket here.
 http-sockets = The hub has as many open streams as it can hold; try again later.
+subscription-too-large = A subscription takes { $max } bytes at the most, its document and its variables together.
 subscription-too-many-here = One socket follows { $max } operations at the most.
 subscription-too-many = The hub follows as many different documents as it can; try again later.
 day-ill-formed = “{ $value }” is not a day; write it as 2026-11-21.

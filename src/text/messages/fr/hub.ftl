@@ -27,6 +27,7 @@ subscription-one-field = Un abonnement a exactement un champ à sa racine, sans 
 http-subscription = Un abonnement s’envoie par un WebSocket (graphql-transport-ws) ou se demande en text/event-stream.
 http-origin = Ce site ne peut pas ouvrir de WebSocket ici.
 http-sockets = La plateforme a autant de flux ouverts qu’elle peut en tenir; réessayez plus tard.
+subscription-too-large = Un abonnement prend au plus { $max } octets, document et variables compris.
 subscription-too-many-here = Une connexion suit au plus { $max } opérations.
 subscription-too-many = La plateforme suit autant de documents différents qu’elle le peut; réessayez plus tard.
 day-ill-formed = « { $value } » n’est pas une date; écrivez-la comme 2026-11-21.
