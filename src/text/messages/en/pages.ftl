@@ -13,7 +13,7 @@ page-asset-missing = There is no such file here. The home page of the hub leads 
 # Home
 page-home-heading = Facts held once, right everywhere
 page-home-lead = This hub holds what partner organizations in psychosocial oncology, hospice palliative care and cancer research publish about their communities of practice and the people in them, in English and in French. Dashboards, partner websites and other programs read all of it through one GraphQL API.
-page-home-addresses = Four addresses
+page-home-addresses = Five addresses
 page-home-api = API for programs
 page-home-api-use = Send a GraphQL query as JSON. The answer comes in the language that your Accept-Language header asks for.
 page-home-editor-use = Write and run queries in the browser, with suggestions and the documentation beside them.
