@@ -10,6 +10,7 @@ use crate::changes::routes::{Filter, Routes};
 use crate::changes::tail::Tail;
 use crate::changes::{Told, told};
 use crate::db::Db;
+use crate::db::backoff::Backoff;
 use crate::db::log::{self, Entry, Stretch};
 use crate::error::{Code, Fault};
 use crate::policy::Viewer;
@@ -18,7 +19,7 @@ use crate::policy::Viewer;
 const CHUNK: usize = 200;
 
 /// How long a reader waits for a database that is away before it tries again: at first, and at the longest.
-const WAITS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+const BACKOFF: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
 
 /// A reader's cursor with its filter.
 pub struct Follow {
@@ -66,8 +67,7 @@ impl Follow {
     /// The next stretch of the log, as soon as there is one. A database that is away is waited for; an error is
     /// `CURSOR_EXPIRED`, when the log was exchanged or forgotten under the reader.
     pub async fn next(&mut self) -> Result<Chunk, Fault> {
-        let (first, longest) = WAITS;
-        let mut wait = first;
+        let mut backoff = BACKOFF;
         loop {
             match self.step().await {
                 Ok(Some(chunk)) => return Ok(chunk),
@@ -78,8 +78,7 @@ impl Follow {
                 }
                 Err(fault) => {
                     tracing::warn!(cause = fault.cause(), "a reader of the change log waits for the database");
-                    tokio::time::sleep(wait).await;
-                    wait = longest.min(wait.saturating_mul(2));
+                    backoff.pause().await;
                 }
             }
         }

@@ -55,7 +55,8 @@ impl Filter {
 #[derive(Debug)]
 pub struct Routes {
     communities: Option<HashSet<Uuid>>,
-    organizations: Option<HashSet<Uuid>>,
+    /// The communities that the organizations are linked to.
+    of_organizations: Option<HashSet<Uuid>>,
     topics: Option<HashSet<Uuid>>,
 }
 
@@ -63,20 +64,16 @@ impl Routes {
     /// Looks them up, in one statement.
     pub async fn fetch(conn: &mut AsyncPgConnection, viewer: &Viewer, filter: &Filter) -> Result<Self, Fault> {
         let ids = |ids: &Option<Vec<Uuid>>| Sql::new("SELECT unnest(").uuids(ids.clone().unwrap_or_default()).push(")");
-        // SQL: communities, organizations and topics by primary key, what is linked by the ends of links, what is narrower
-        // by topic_parents_parent.
+        // SQL: communities by primary key, what is linked by the ends of links, which are seen only where both ends are; what
+        // is narrower by topic_parents_parent.
         let found: Vec<(String, Uuid)> = Sql::new("SELECT 'COMMUNITY', c.id FROM communities c WHERE c.id IN (")
             .append(ids(&filter.communities))
             .push(") AND ")
             .append(visible_to(viewer, "c.is_public", "c.audience"))
-            .push(" UNION ALL SELECT 'ORGANIZATION', o.id FROM organizations o WHERE o.id IN (")
-            .append(ids(&filter.organizations))
-            .push(") AND ")
-            .append(visible_to(viewer, "o.is_public", "o.audience"))
             .push(" UNION ALL SELECT 'OF_ORGANIZATION', k.id FROM communities k WHERE ")
             .append(visible_to(viewer, "k.is_public", "k.audience"))
             .push(" AND ")
-            .append(linked_to("k.id", Self::visible_organizations(ids(&filter.organizations), viewer), viewer))
+            .append(linked_to("k.id", ids(&filter.organizations), viewer))
             .push(" UNION ALL SELECT 'TOPIC', f.id FROM topic_family(")
             .uuids(filter.topics.clone().unwrap_or_default())
             .push(", ")
@@ -91,10 +88,7 @@ impl Routes {
         };
         Ok(Self {
             communities: filter.communities.as_ref().map(|_| of("COMMUNITY")),
-            organizations: filter
-                .organizations
-                .as_ref()
-                .map(|_| of("ORGANIZATION").into_iter().chain(of("OF_ORGANIZATION")).collect()),
+            of_organizations: filter.organizations.as_ref().map(|_| of("OF_ORGANIZATION")),
             topics: filter.topics.as_ref().map(|_| of("TOPIC")),
         })
     }
@@ -110,15 +104,7 @@ impl Routes {
                     .is_none_or(|nodes| nodes.contains(&entry.node_id) || of.iter().any(|id| nodes.contains(id)))
         };
         leads(&self.communities, &filter.communities, &entry.communities)
-            && leads(&self.organizations, &filter.organizations, &entry.communities)
+            && leads(&self.of_organizations, &filter.organizations, &entry.communities)
             && leads(&self.topics, &filter.topics, &entry.topics)
-    }
-
-    fn visible_organizations(ids: Sql, viewer: &Viewer) -> Sql {
-        Sql::new("SELECT v.id FROM organizations v WHERE v.id IN (").append(ids).push(") AND ").append(visible_to(
-            viewer,
-            "v.is_public",
-            "v.audience",
-        ))
     }
 }

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::changes;
 use crate::changes::cursor::Cursor;
 use crate::db::Db;
+use crate::db::backoff::Backoff;
 use crate::db::log::{self, Entry, Stretch};
 use crate::error::Fault;
 
@@ -30,7 +31,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 
 /// How long the tail waits before it connects anew: at first, and at the longest.
-const WAITS: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+const BACKOFF: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(2));
 
 /// The channel on which every append is told; the migration's trigger names it too.
 const LISTEN: &str = "LISTEN hub_changes";
@@ -160,15 +161,15 @@ impl Shared {
 
 /// Follows the log for as long as the process lives, whatever happens to the connection.
 async fn keep(shared: Arc<Shared>, new_epoch: fn() -> Uuid) -> Infallible {
-    let (first, longest) = WAITS;
-    let mut wait = first;
+    let mut backoff = BACKOFF;
     loop {
         let was_at = shared.read().to;
         let Err(fault) = listen(&shared, new_epoch).await;
         tracing::warn!(cause = fault.cause(), "the change log cannot be followed for the moment");
-        // A connection that lasted begins anew.
-        wait = if shared.read().to > was_at { first } else { longest.min(wait.saturating_mul(2)) };
-        tokio::time::sleep(wait).await;
+        if shared.read().to > was_at {
+            backoff.reset();
+        }
+        backoff.pause().await;
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the clock will do: a row for each moment at which who sees a node changes.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -8,7 +10,6 @@ use uuid::Uuid;
 
 use crate::db::statement::Sql;
 use crate::error::Fault;
-use crate::policy::NodeKind;
 
 /// What is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, AsRefStr, EnumString)]
@@ -25,8 +26,6 @@ pub enum DueAction {
 pub struct Due {
     /// The node.
     pub node_id: Uuid,
-    /// Its kind.
-    pub kind: NodeKind,
     /// What is due.
     pub action: DueAction,
     /// Whom the node is for from then on; null: that follows from other rows.
@@ -72,24 +71,22 @@ pub async fn keep(
 
 /// Takes what is due by the database's clock, so many at the most; what another transaction has just taken is passed over.
 pub async fn take(conn: &mut AsyncPgConnection, limit: i64) -> Result<Vec<Due>, Fault> {
-    type Row = (Uuid, String, String, Option<Vec<String>>);
-    // SQL: by due_at; nodes by primary key.
+    type Row = (Uuid, String, Option<Vec<String>>);
+    // SQL: by due_at.
     let statement = Sql::new(
-        "DELETE FROM due USING nodes n WHERE n.id = due.node_id AND due.id IN \
+        "DELETE FROM due WHERE id IN \
          (SELECT d.id FROM due d WHERE d.due_at <= now() ORDER BY d.due_at, d.id",
     )
     .limit(limit)
-    .push(" FOR UPDATE SKIP LOCKED) RETURNING due.node_id, n.kind, due.action, due.audience");
+    .push(" FOR UPDATE SKIP LOCKED) RETURNING node_id, action, audience");
     let rows: Vec<Row> = statement
-        .returning::<(SqlUuid, Text, Text, Nullable<Array<Text>>)>()
+        .returning::<(SqlUuid, Text, Nullable<Array<Text>>)>()
         .load(conn)
         .await
         .map_err(|error| Fault::database("looking for what is due", error))?;
-    let due = rows.into_iter().map(|(node_id, kind, action, audience)| {
-        let unknown = |word: &str| Fault::internal("looking for what is due", word);
-        let kind = kind.parse().map_err(|_| unknown(&kind))?;
-        let action = action.parse().map_err(|_| unknown(&action))?;
-        Ok(Due { node_id, kind, action, audience })
+    let due = rows.into_iter().map(|(node_id, action, audience)| {
+        let action = action.parse().map_err(|_| Fault::internal("looking for what is due", &action))?;
+        Ok(Due { node_id, action, audience })
     });
     due.collect()
 }
@@ -109,10 +106,7 @@ pub async fn postpone_first(conn: &mut AsyncPgConnection) -> Result<(), Fault> {
 }
 
 /// The audiences that nodes will have by what is due.
-pub async fn audiences(
-    conn: &mut AsyncPgConnection,
-    nodes: Vec<Uuid>,
-) -> Result<std::collections::HashMap<Uuid, Vec<String>>, Fault> {
+pub async fn audiences(conn: &mut AsyncPgConnection, nodes: Vec<Uuid>) -> Result<HashMap<Uuid, Vec<String>>, Fault> {
     // SQL: by the unique index on (node_id, action).
     let found: Vec<(Uuid, Vec<String>)> =
         Sql::new("SELECT node_id, audience FROM due WHERE audience IS NOT NULL AND node_id = ANY (")

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Request, ServerError, Variables};
 use axum::body::Bytes;
+use axum::http::{HeaderMap, header};
 use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -87,6 +88,13 @@ pub struct Prepared {
 }
 
 impl Asker {
+    /// Who sent a request.
+    pub fn of(hub: Hub, headers: &HeaderMap) -> Self {
+        let wished = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let languages = Languages::accept(wished, hub.default_language().clone());
+        Self { hub, viewer: Arc::new(Viewer::Anonymous), languages }
+    }
+
     /// Reads a request as far as it can be judged without running it.
     pub fn prepare(&self, parameters: Parameters) -> Result<Prepared, Short> {
         let mut request = request_of(parameters)?;

@@ -20,8 +20,6 @@ use crate::error::{Code, Fault};
 use crate::http::execution::{self, ANSWER_WITHIN, Asker, Parameters, Short, bad_request};
 use crate::http::kept::{Asked, Key, Source};
 use crate::http::{Hub, sse, websocket};
-use crate::policy::Viewer;
-use crate::text::language::Languages;
 use crate::text::messages::Message;
 
 /// The largest request body: 256 KB.
@@ -138,7 +136,7 @@ pub async fn other_method(State(hub): State<Hub>, headers: HeaderMap) -> Respons
 
 impl Reply {
     fn new(hub: Hub, headers: &HeaderMap) -> Result<Self, Box<Response>> {
-        let asker = asker_of(hub, headers);
+        let asker = Asker::of(hub, headers);
         let anew = headers
             .get_all(header::CACHE_CONTROL)
             .iter()
@@ -280,13 +278,6 @@ impl Reply {
         ];
         (status, headers, body).into_response()
     }
-}
-
-/// Who sent a request.
-pub fn asker_of(hub: Hub, headers: &HeaderMap) -> Asker {
-    let wished = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let languages = Languages::accept(wished, hub.default_language().clone());
-    Asker { hub, viewer: Arc::new(Viewer::Anonymous), languages }
 }
 
 fn answered(status: StatusCode, body: &impl Serialize) -> Answered {

@@ -86,7 +86,10 @@ impl Following {
                 Err(_) => Some(":\n\n".to_owned()),
                 // It has no end of its own.
                 Ok(None) => None,
-                Ok(Some(Ok(frame))) => Some(format!("event: next\nid: {}\ndata: {}\n\n", frame.cursor.write(), frame.payload)),
+                Ok(Some(Ok(frame))) => {
+                    let (id, payload) = (frame.cursor.write(), &frame.payload);
+                    Some(format!("event: next\nid: {id}\ndata: {payload}\n\n"))
+                }
                 Ok(Some(Err(fault))) => {
                     self.is_over = true;
                     let payload = json!({ "errors": [self.asker.error_of(&fault)] });

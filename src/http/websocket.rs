@@ -21,7 +21,7 @@ use tokio::time::Instant;
 
 use crate::error::{Code, Fault};
 use crate::http::execution::{Asker, Parameters, Prepared, Short};
-use crate::http::graphql::{MAX_BODY_BYTES, asker_of};
+use crate::http::graphql::MAX_BODY_BYTES;
 use crate::http::live;
 use crate::http::live::operation::Frame as Finished;
 use crate::http::{self, Hub};
@@ -96,7 +96,7 @@ struct Socket {
 
 /// Opens a socket, unless the page that asks for it is of an origin that may not.
 pub fn open(hub: Hub, headers: &HeaderMap, upgrade: WebSocketUpgrade) -> Response {
-    let asker = asker_of(hub, headers);
+    let asker = Asker::of(hub, headers);
     if !is_trusted(&asker.hub, headers) {
         return refuse(&asker, StatusCode::FORBIDDEN, &Fault::new(Code::Forbidden, Message::new("http-origin")));
     }

@@ -14,6 +14,21 @@ use crate::text::language::Languages;
 use crate::transfer::line;
 use crate::transfer::{self, ImportFailure, LineProblem, Mode, Place};
 
+/// Why a feed ended early.
+#[derive(Debug)]
+pub enum FeedFailure {
+    /// Its lines cannot be read.
+    Unreadable(std::io::Error),
+    /// Something else went wrong.
+    Fault(Fault),
+}
+
+impl From<Fault> for FeedFailure {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
 /// Reads one line of a feed into the hub, in a transaction of its own. The answer is its acknowledgement: one object of
 /// JSON, without the line's end. A line that cannot be used is acknowledged as REFUSED; a fault is not acknowledged, so
 /// whatever was acknowledged is committed or refused for good. `cursor` is where the change log tells of it, null when the
@@ -81,20 +96,5 @@ pub async fn read(
             refused = refused.saturating_add(1);
         }
         acknowledge(&acknowledgement).map_err(|error| Fault::internal("writing an acknowledgement", error))?;
-    }
-}
-
-/// Why a feed ended early.
-#[derive(Debug)]
-pub enum FeedFailure {
-    /// Its lines cannot be read.
-    Unreadable(std::io::Error),
-    /// Something else went wrong.
-    Fault(Fault),
-}
-
-impl From<Fault> for FeedFailure {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
     }
 }

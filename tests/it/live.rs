@@ -322,3 +322,65 @@ async fn what_was_made_before_something_was_taken_away_is_not_given_any_more() {
     assert!(payload.contains("PUBLISHED") && payload.contains("\"node\":null"), "{payload}");
     assert!(late.next().await.unwrap().payload.contains("REMOVED"));
 }
+
+/// Appends changes that everybody may see, 10 KB each when they are told.
+async fn append_large(hub: &TestHub, count: usize) {
+    use diesel_async::SimpleAsyncConnection;
+    let insert = format!(
+        "INSERT INTO changes (action, kind, node_id, fields, communities, topics, languages, audience_before, \
+         audience_after, actor) SELECT 'UPDATED', 'TOPIC', gen_random_uuid(), ARRAY[repeat('x', 10000)], '{{}}', '{{}}', \
+         '{{}}', '{{public}}', '{{public}}', 'test' FROM generate_series(1, {count})"
+    );
+    hub.db.connection().await.unwrap().batch_execute(&insert).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_falls_behind_what_is_kept_again_and_again_is_told_each_change_once() {
+    use knowledge_hub::http::execution::Asker;
+    use knowledge_hub::http::live;
+    let hub = TestHub::with_lines(&[]).await;
+    let asker = Asker::of(hub.hub.clone(), &Default::default());
+    let query = "subscription { changes { cursor change { fields } } }";
+    let open = async || {
+        let parameters = serde_json::from_value(json!({ "query": query })).unwrap();
+        live::open(&asker, asker.prepare(parameters).unwrap(), None).await.unwrap()
+    };
+    let (mut prompt, mut slow) = (open().await, open().await);
+    let (mut told, mut expected) = (Vec::new(), Vec::new());
+    // A window holds some 25 of them: the slow one is behind it, then within it, then behind it, then within it.
+    for (appended, taken) in [(40, 40), (5, 5), (70, 60), (3, 13)] {
+        append_large(&hub, appended).await;
+        for _ in 0..appended {
+            expected.push(prompt.next().await.unwrap().cursor.position);
+        }
+        for _ in 0..taken {
+            told.push(slow.next().await.unwrap().cursor.position);
+        }
+    }
+    assert_eq!(told, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_nobody_gave_notice_of_is_told_all_the_same() {
+    use diesel_async::SimpleAsyncConnection;
+    let hub = TestHub::with_lines(&[]).await;
+    let silence = "DROP TRIGGER followers_told ON changes";
+    hub.db.connection().await.unwrap().batch_execute(silence).await.unwrap();
+    let mut socket = following(&hub, "subscription { itemPublished { item { key } } }", json!({})).await;
+    lines::read(&hub.db, &[item("quiet", json!({}))]).await;
+    assert_eq!(socket.next().await["data"]["itemPublished"]["item"]["key"], "quiet");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cursor_of_a_database_that_was_cloned_or_restored_has_expired() {
+    use diesel_async::SimpleAsyncConnection;
+    let hub = TestHub::with_lines(&[item("a", json!({}))]).await;
+    let before = cursor(&hub).await;
+    // As it is in a clone: the stamp is that of another table.
+    let clone = "UPDATE log_epoch SET log_oid = log_oid + 1";
+    hub.db.connection().await.unwrap().batch_execute(clone).await.unwrap();
+    let started = TestHub::over(support::another_pool(&hub.db).await).await;
+    let asked = format!("{{ changes(after: {before}) {{ nodes {{ kind }} }} }}");
+    assert_eq!(started.error(&asked).await.0, "CURSOR_EXPIRED");
+    assert_ne!(cursor(&started).await, before);
+}

@@ -166,7 +166,8 @@ impl TestHub {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let settings = Settings { default_language: LanguageTag::english(), origins: Vec::new() };
+        let settings =
+            Settings { default_language: LanguageTag::english(), origins: vec!["https://partner.example".to_owned()] };
         let hub = Hub::start(db.clone(), settings).await.unwrap();
         tokio::spawn(http::serve(listener, hub.clone(), async {
             // An error means that the test is over and dropped its end.

@@ -65,6 +65,8 @@ async fn only_pages_of_the_hub_open_sockets() {
     let own = format!("http://{}", hub.address);
     for (origin, is_trusted) in [
         (own.as_str(), true),
+        ("https://partner.example", true),
+        ("http://partner.example", false),
         ("https://evil.example", false),
         ("null", false),
         (&format!("{own}.evil.example"), false),

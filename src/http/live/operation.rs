@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::changes::Told;
 use crate::changes::cursor::Cursor;
 use crate::changes::routes::Filter;
+use crate::db::backoff::Backoff;
 use crate::db::listing;
 use crate::db::log::ChangeAction;
 use crate::domain::item::store::Items;
@@ -23,7 +24,7 @@ use crate::http::execution::{self, ANSWER_WITHIN, Asker, Short};
 use crate::policy::NodeKind;
 
 /// How long a delivery waits for a database that is away before it tries again: at first, and at the longest.
-const WAITS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+const BACKOFF: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
 
 /// A finished message.
 #[derive(Debug)]
@@ -78,8 +79,7 @@ impl Operation {
     }
 
     async fn frames_of(&self, epoch: Uuid, told: &[Told]) -> Vec<Arc<Frame>> {
-        let (first, longest) = WAITS;
-        let mut wait = first;
+        let mut backoff = BACKOFF;
         loop {
             let attempt = AssertUnwindSafe(self.attempt(epoch, told)).catch_unwind();
             match tokio::time::timeout(ANSWER_WITHIN, attempt).await {
@@ -90,8 +90,7 @@ impl Operation {
                 }
                 Err(_) => return self.failed(epoch, told, &execution::too_slow()),
             }
-            tokio::time::sleep(wait).await;
-            wait = longest.min(wait.saturating_mul(2));
+            backoff.pause().await;
         }
     }
 

@@ -1,9 +1,7 @@
 //! What the clock does to items.
 
-use std::collections::HashMap;
-
 use diesel::{ExpressionMethods, QueryDsl};
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use crate::db::due::Due;
@@ -11,9 +9,9 @@ use crate::db::listing;
 use crate::db::log::{Change, ChangeAction};
 use crate::db::schema::items;
 use crate::db::write::Tx;
-use crate::domain::item::record::ItemRecord;
-use crate::domain::item::store::{self, ItemRow, Items};
-use crate::domain::node::{self, Line, Stored};
+use crate::domain::item::store::{self, Items};
+use crate::domain::node;
+use crate::domain::record;
 use crate::error::Fault;
 use crate::policy::NodeKind;
 
@@ -22,21 +20,22 @@ pub async fn apply(tx: &mut Tx, due: Vec<Due>) -> Result<(), Fault> {
     let doing = |error: diesel::result::Error| Fault::database("publishing an item", error);
     let viewer = tx.viewer();
     let ids = due.iter().map(|due| due.node_id).collect();
-    let rows = listing::by_ids::<Items>(tx.conn(), &viewer, ids).await?;
-    let mut lines: HashMap<Uuid, Line<ItemRecord>> = HashMap::new();
-    let (ids, rows): (Vec<Uuid>, Vec<ItemRow>) = rows.into_iter().unzip();
-    lines.extend(ids.iter().copied().zip(Items::lines(tx.conn(), &viewer, rows.clone()).await?));
-    let (mut communities, mut topics) = relations_of(tx.conn(), ids).await?;
-    for row in rows {
-        let audience = due.iter().find(|due| due.node_id == row.id).and_then(|due| due.audience.clone());
-        let Some(audience) = audience else { continue };
+    let mut rows = listing::by_ids::<Items>(tx.conn(), &viewer, ids).await?;
+    let ids: Vec<Uuid> = rows.keys().copied().collect();
+    let bodies = store::bodies(tx.conn(), &viewer, ids.clone()).await?;
+    let conn = tx.conn();
+    let mut communities = node::others_of(conn, "item_communities", "item_id", "community_id", ids.clone()).await?;
+    let mut topics = node::others_of(conn, "item_topics", "item_id", "topic_id", ids).await?;
+    for due in due {
+        let (Some(row), Some(audience)) = (rows.remove(&due.node_id), due.audience) else { continue };
         node::require_write(tx, NodeKind::Item, row.id, &row.audience, None).await?;
         diesel::update(items::table.find(row.id))
             .set(items::audience.eq(audience))
             .execute(tx.conn())
             .await
             .map_err(doing)?;
-        let texts = store::with_body(row.texts(), lines.get(&row.id).map(|line| &line.record));
+        let mut texts = row.texts();
+        record::put(&mut texts, "body", bodies.get(&row.id));
         tx.record(Change {
             action: ChangeAction::Published,
             kind: NodeKind::Item,
@@ -49,13 +48,4 @@ pub async fn apply(tx: &mut Tx, due: Vec<Due>) -> Result<(), Fault> {
         });
     }
     Ok(())
-}
-
-/// The communities and the topics of items.
-async fn relations_of(
-    conn: &mut AsyncPgConnection,
-    items: Vec<Uuid>,
-) -> Result<(HashMap<Uuid, Vec<Uuid>>, HashMap<Uuid, Vec<Uuid>>), Fault> {
-    let communities = node::others_of(conn, "item_communities", "item_id", "community_id", items.clone()).await?;
-    Ok((communities, node::others_of(conn, "item_topics", "item_id", "topic_id", items).await?))
 }
