@@ -5,6 +5,7 @@
 //! has caught up. Nothing here is needed to find the way back: a cursor and the table are.
 
 pub mod cursor;
+pub mod end;
 pub mod follow;
 pub mod routes;
 pub mod tail;

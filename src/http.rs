@@ -28,12 +28,14 @@ use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, watch};
 use uuid::Uuid;
 
+use crate::changes::end::End;
 use crate::changes::tail::Tail;
-use crate::db::{Db, log};
+use crate::db::Db;
 use crate::error::{Code, Fault};
 use crate::graph::{self, HubSchema};
 use crate::http::kept::Kept;
 use crate::http::live::Live;
+use crate::loaders::shelf::Shelves;
 use crate::text::language::LanguageTag;
 use crate::text::messages::Message;
 
@@ -68,8 +70,10 @@ pub struct Hub {
 struct Shared {
     db: Db,
     tail: Tail,
+    end: End,
     schema: HubSchema,
     kept: Kept,
+    shelves: Shelves,
     live: Live,
     executions: Semaphore,
     /// Fewer, for those who follow: queries are never kept waiting by them alone.
@@ -96,10 +100,12 @@ impl Hub {
         let executions = Semaphore::new(db.connections());
         let deliveries = Semaphore::new(db.connections().div_ceil(2));
         let shared = Shared {
+            end: End::new(db.clone()),
             db,
             tail,
             schema: graph::schema(),
             kept: Kept::default(),
+            shelves: Shelves::default(),
             live: Live::default(),
             executions,
             deliveries,
@@ -178,13 +184,14 @@ impl Hub {
         &self.shared.kept
     }
 
+    /// What anonymous viewers have loaded.
+    pub fn shelves(&self) -> &Shelves {
+        &self.shared.shelves
+    }
+
     /// The position of the last change that is visible now; null, which is logged, when it cannot be read.
     pub async fn position(&self) -> Option<i64> {
-        let reading = async {
-            let mut connection = self.db().connection().await?;
-            log::position(&mut connection).await
-        };
-        let read: Result<i64, Fault> = reading.await;
+        let read = self.shared.end.position().await;
         read.inspect_err(|fault| tracing::warn!(cause = fault.cause(), "the end of the change log cannot be read")).ok()
     }
 

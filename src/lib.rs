@@ -32,16 +32,18 @@
 //! - **Invariant:** what a node is found by (`search_documents`) is written by `domain::node::keep` from the view
 //!   `searchable`, and its audience by a trigger; a person is found by the name alone.
 //! - **Invariant:** a connection costs the same number of statements for one parent as for a thousand.
-//! - **Invariant:** [`loaders`] belong to one operation and are never shared.
+//! - **Invariant:** [`loaders`] belong to one operation and are never shared; what operations share is a shelf.
 //! - **Invariant:** what a follower is told is decided from the two audiences of an entry and the viewer, never from what
 //!   the node is by now; nothing that was made before something was taken from somebody is given afterwards.
 //! - **Invariant:** nothing that a follower needs to come back lives in a process: a cursor and the table are enough.
 //! - **Invariant:** who sees what never depends on the time of reading; the [`clock`] changes stored audiences.
 //! - **Invariant:** an answer that is kept (`http::kept`) is an anonymous reader's, and is given only while the change log
-//!   ends where it ended before the answer was made.
+//!   ends where it ended before the answer was made. What lies on a shelf (`loaders::shelf`) was loaded for an anonymous
+//!   reader, while the log ended there or later, and is given only to one who asked before it went on.
 //! - **Invariant:** values reach SQL as bound parameters; text of statements is `&'static str`.
 //! - **Invariant:** no time, chance or environment is read below `main.rs`, `config.rs` and `http.rs`.
-//! - **Absent on purpose:** no second database dialect, no cache of rows, no guard on a field, no `allow`.
+//! - **Absent on purpose:** no second database dialect, no cache that has to be told what a change touches, no
+//!   guard on a field, no `allow`.
 
 pub mod changes;
 pub mod clock;

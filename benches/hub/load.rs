@@ -77,13 +77,29 @@ pub fn pgbench(
     run(seconds)
 }
 
-/// Whether the hub may give an answer that it keeps.
+/// What of an answer the hub may have kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asking {
-    /// Every request is executed: `Cache-Control: no-cache`.
+    /// Nothing: `Cache-Control: no-cache`.
     Anew,
-    /// As browsers and partner sites ask.
+    /// The rows behind it: every request is a question that nobody asked before, which an extension makes it.
+    New,
+    /// All of it, as browsers and partner sites ask.
     AsUsual,
+}
+
+impl Asking {
+    /// Every way to ask.
+    pub const ALL: [Self; 3] = [Self::Anew, Self::New, Self::AsUsual];
+
+    /// How the way is called in the table.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Anew => "nothing kept",
+            Self::New => "executed",
+            Self::AsUsual => "as usual",
+        }
+    }
 }
 
 /// The hub: every connection goes through the parameter sets in turn.
@@ -127,16 +143,21 @@ fn lua(query: &Query, asking: Asking) -> String {
     let mut script = String::from("local bodies = {\n");
     for variables in &query.variables {
         let body = json!({"query": query.document, "variables": variables}).to_string();
-        // Writing to a string never fails.
-        let _ = writeln!(script, "  [=====[{body}]=====],");
+        // Without the brace that ends it. Writing to a string never fails.
+        let _ = writeln!(script, "  [=====[{}]=====],", body.strip_suffix('}').unwrap_or(&body));
     }
-    let cache_control = match asking {
-        Asking::Anew => "wrk.headers[\"cache-control\"] = \"no-cache\"\n",
-        Asking::AsUsual => "",
-    };
     script.push_str("}\n");
-    script.push_str(cache_control);
-    script.push_str(
+    if asking == Asking::Anew {
+        script.push_str("wrk.headers[\"cache-control\"] = \"no-cache\"\n");
+    }
+    let end = match asking {
+        Asking::New => r#"string.format(',"extensions":{"question":%d}}', asked)"#,
+        Asking::Anew | Asking::AsUsual => r#""}""#,
+    };
+    // Questions of one run are not those of another.
+    script.push_str("local asked = os.time() % 100000 * 100000\n");
+    let _ = write!(
+        script,
         r#"
 local at = 0
 
@@ -145,14 +166,15 @@ wrk.headers["content-type"] = "application/json"
 wrk.headers["accept-language"] = "en"
 function request()
   at = at % #bodies + 1
-  return wrk.format(nil, nil, nil, bodies[at])
+  asked = asked + 1
+  return wrk.format(nil, nil, nil, bodies[at] .. {end})
 end
 function done(summary, latency, requests)
   local e = summary.errors
   io.write(string.format("RESULT %d %d %d %d %d\n", summary.requests, summary.duration, latency:percentile(50),
     latency:percentile(99), e.connect + e.read + e.write + e.status + e.timeout))
 end
-"#,
+"#
     );
     script
 }

@@ -9,6 +9,7 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use crate::answers::ask;
+use crate::load::Asking;
 use crate::world::World;
 
 /// How many parameter sets a query is measured with.
@@ -95,7 +96,7 @@ async fn newest(world: &World) -> Result<Query, String> {
         for _ in 0..SETS / 2 {
             let document = "query P($language: LanguageTag!, $after: String) { items(first: 37, after: $after, \
                 filter: { languages: [$language] }) { pageInfo { endCursor } } }";
-            let data = ask(world, document, &json!({"language": language, "after": after})).await?;
+            let data = ask(world, document, &json!({"language": language, "after": after}), Asking::Anew).await?;
             after = data["items"]["pageInfo"]["endCursor"].clone();
             let Some(cursor) = after.as_str() else { break };
             let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|error| error.to_string())?;

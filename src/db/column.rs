@@ -5,7 +5,7 @@ use std::fmt::{self, Debug};
 use std::io::Write;
 use std::ops::Deref;
 use std::str::FromStr;
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
@@ -36,27 +36,32 @@ impl<T: AsRef<str> + Debug> ToSql<Text, Pg> for Word<T> {
 }
 
 /// A value object as a jsonb column, in the form of the transfer format. It is taken apart when it is looked at: a row has
-/// many of them, and most readers look at one or two.
-#[derive(Clone, AsExpression, FromSqlRow)]
+/// many of them, and most readers look at one or two. From then on it is held taken apart alone.
+#[derive(AsExpression, FromSqlRow)]
 #[diesel(sql_type = Jsonb)]
 pub struct Json<T> {
-    /// What the column holds; empty when the value came from elsewhere.
-    read: Box<[u8]>,
+    /// What the column holds, until it is looked at; empty too when the value came from elsewhere.
+    read: Mutex<Box<[u8]>>,
     value: OnceLock<T>,
 }
 
 impl<T> Json<T> {
     /// A value for a column.
     pub fn new(value: T) -> Self {
-        Self { read: Box::default(), value: OnceLock::from(value) }
+        Self { read: Mutex::default(), value: OnceLock::from(value) }
+    }
+
+    fn read(&self) -> MutexGuard<'_, Box<[u8]>> {
+        // Nothing panics while it is locked.
+        self.read.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<T: DeserializeOwned> Json<T> {
     /// The value of the column.
     pub fn into_inner(self) -> T {
-        let Self { read, value } = self;
-        value.into_inner().unwrap_or_else(|| taken_apart(&read))
+        let read = std::mem::take(&mut *self.read());
+        self.value.into_inner().unwrap_or_else(|| taken_apart(&read))
     }
 }
 
@@ -64,7 +69,16 @@ impl<T: DeserializeOwned> Deref for Json<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        self.value.get_or_init(|| taken_apart(&self.read))
+        self.value.get_or_init(|| {
+            let read = std::mem::take(&mut *self.read());
+            taken_apart(&read)
+        })
+    }
+}
+
+impl<T: Clone + DeserializeOwned> Clone for Json<T> {
+    fn clone(&self) -> Self {
+        Self::new(T::clone(self))
     }
 }
 
@@ -91,7 +105,7 @@ impl<T> FromSql<Jsonb, Pg> for Json<T> {
     fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
         // The first byte is the version of the binary format; there has only ever been version 1.
         match value.as_bytes().split_first() {
-            Some((1, json)) => Ok(Self { read: json.into(), value: OnceLock::new() }),
+            Some((1, json)) => Ok(Self { read: Mutex::new(json.into()), value: OnceLock::new() }),
             _ => Err(Box::<dyn Error + Send + Sync>::from("unknown version of jsonb")),
         }
     }

@@ -215,7 +215,7 @@ pub async fn by_slug<N: Listable>(
     let scope = Scope::of_root(ctx, languages)?;
     // What is no slug is nobody's.
     let Ok(slug) = identifier::slug(&slug) else { return Ok(None) };
-    match scope.loaders().slugs.load((kind, slug)).await? {
+    match scope.loaders().slugs.ask(kind, slug).await? {
         Some(row) => page::by_id(&scope, row).await,
         None => Ok(None),
     }

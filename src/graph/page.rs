@@ -14,9 +14,8 @@ use sha2::{Digest, Sha256};
 use strum::{AsRefStr, EnumMessage, EnumString, VariantArray};
 use uuid::Uuid;
 
-use crate::db;
 use crate::db::facets::Dimension;
-use crate::db::listing::{self, List, Listed};
+use crate::db::listing::{List, Listed};
 use crate::db::page::{Direction, Page, Place, SortColumn};
 use crate::error::Fault;
 use crate::graph::completeness::{self, ListCompleteness};
@@ -24,7 +23,8 @@ use crate::graph::facets::{self, Facet};
 use crate::graph::scope::Scope;
 use crate::graph::text::LanguageTag;
 use crate::graph::word::Word;
-use crate::loaders::{CountOf, CoverageOf, FacetOf, Lists, Loaders, PageOf};
+use crate::loaders::Loaders;
+use crate::loaders::lists::{Lists, PageRows, Parent};
 use crate::text::language::{self, Languages};
 use crate::text::messages::Message;
 use crate::text::vocabulary::Vocabulary;
@@ -115,15 +115,12 @@ pub fn by_id<N: Listable>(scope: &Scope, id: Uuid) -> BoxFuture<'_, Result<Optio
 }
 
 /// A page of the whole list of a kind.
-pub async fn all<N: Listable>(
+pub fn all<N: Listable>(
     scope: &Scope,
     arguments: PageArguments,
     selection: Selection<N::Kind>,
-) -> Result<Connection<N>, Fault> {
-    let list = list_of::<N>(scope, arguments, selection)?;
-    let mut conn = scope.db().connection().await?;
-    let rows = listing::page(&mut conn, scope.viewer(), &list).await?;
-    Ok(Connection::new(scope, None, list, rows.into_iter().map(Arc::new).collect()))
+) -> BoxFuture<'_, Result<Connection<N>, Fault>> {
+    page(scope, None, arguments, selection)
 }
 
 /// A page of the list that hangs on a node.
@@ -133,11 +130,19 @@ pub fn of<N: Listable>(
     arguments: PageArguments,
     selection: Selection<N::Kind>,
 ) -> BoxFuture<'_, Result<Connection<N>, Fault>> {
+    page(scope, Some(parent), arguments, selection)
+}
+
+fn page<N: Listable>(
+    scope: &Scope,
+    parent: Parent<N::Kind>,
+    arguments: PageArguments,
+    selection: Selection<N::Kind>,
+) -> BoxFuture<'_, Result<Connection<N>, Fault>> {
     async move {
         let list = Arc::new(list_of::<N>(scope, arguments, selection)?);
-        let key = PageOf { of: parent.0, parent: parent.1, list: list.clone() };
-        let rows = N::lists(scope.loaders()).pages.load(key).await?;
-        Ok(Connection::new(scope, Some(parent), List::clone(&list), rows.to_vec()))
+        let rows = N::lists(scope.loaders()).page(parent, list.clone()).await?;
+        Ok(Connection::new(scope, parent, list, &rows))
     }
     .boxed()
 }
@@ -149,7 +154,7 @@ pub async fn rows_of<N: Listable>(
     selection: Selection<N::Kind>,
 ) -> Result<Vec<Arc<<N::Kind as Listed>::Row>>, Fault> {
     let list = Arc::new(list_of::<N>(scope, PageArguments::default(), selection)?);
-    let rows = N::lists(scope.loaders()).pages.load(PageOf { of: parent.0, parent: parent.1, list }).await?;
+    let rows = N::lists(scope.loaders()).page(Some(parent), list).await?;
     Ok(rows.iter().take(usize::try_from(DEFAULT_SIZE).unwrap_or(usize::MAX)).cloned().collect())
 }
 
@@ -272,8 +277,8 @@ pub struct Connection<N: Listable> {
 
 struct Shared<N: Listable> {
     scope: Scope,
-    parent: Option<(<N::Kind as Listed>::Of, Uuid)>,
-    list: List<N::Kind>,
+    parent: Parent<N::Kind>,
+    list: Arc<List<N::Kind>>,
     /// Made for the first cursor that is asked for: most nested lists are read without any.
     stamp: OnceLock<Stamp>,
 }
@@ -281,27 +286,21 @@ struct Shared<N: Listable> {
 impl<N: Listable> Shared<N> {
     fn cursor(&self, row: &<N::Kind as Listed>::Row) -> String {
         let keys = N::Kind::keys(row, self.list.order, &self.list.languages);
-        let List { filter, order, direction, languages, .. } = &self.list;
+        let List { filter, order, direction, languages, .. } = &*self.list;
         let stamp = self.stamp.get_or_init(|| Stamp::of_list::<N::Kind>(filter, *order, *direction, languages));
         stamp.write(Place { keys, id: N::Kind::id(row) })
     }
 }
 
 impl<N: Listable> Connection<N> {
-    fn new(
-        scope: &Scope,
-        parent: Option<(<N::Kind as Listed>::Of, Uuid)>,
-        list: List<N::Kind>,
-        mut rows: Vec<Arc<<N::Kind as Listed>::Row>>,
-    ) -> Self {
+    fn new(scope: &Scope, parent: Parent<N::Kind>, list: Arc<List<N::Kind>>, rows: &PageRows<N::Kind>) -> Self {
         let size = usize::try_from(list.page.size).unwrap_or(usize::MAX);
-        let has_more = rows.len() > size;
-        rows.truncate(size);
+        let mut edges: Vec<_> = rows.iter().take(size).cloned().collect();
         if list.page.backward {
-            rows.reverse();
+            edges.reverse();
         }
         let shared = Arc::new(Shared { scope: scope.clone(), parent, list, stamp: OnceLock::new() });
-        Self { shared, edges: rows, has_more }
+        Self { shared, edges, has_more: rows.len() > size }
     }
 }
 
@@ -338,16 +337,7 @@ impl<N: Listable> Connection<N> {
     /// The number of nodes in the whole list that you can see. Counted only when it is asked for.
     async fn total_count(&self) -> Result<i64, Fault> {
         let Shared { scope, parent, list, .. } = &*self.shared;
-        match parent {
-            Some((of, parent)) => {
-                let key = CountOf { of: *of, parent: *parent, filter: list.filter.clone() };
-                N::lists(scope.loaders()).counts.load(key).await
-            }
-            None => {
-                let mut conn = scope.db().connection().await?;
-                listing::count::<N::Kind>(&mut conn, scope.viewer(), &list.filter).await
-            }
-        }
+        N::lists(scope.loaders()).count(*parent, list.filter.clone()).await
     }
 
     /// How the whole list divides, under the same filter. A dimension that its nodes do not have is `BAD_USER_INPUT`.
@@ -365,17 +355,8 @@ impl<N: Listable> Connection<N> {
     ) -> Result<ListCompleteness, Fault> {
         let language = language.check()?;
         let Shared { scope, parent, list, .. } = &*self.shared;
-        let coverage = match parent {
-            Some((of, parent)) => {
-                let filter = list.filter.clone();
-                let key = CoverageOf { of: *of, parent: *parent, filter, language: language.clone() };
-                N::lists(scope.loaders()).coverages.load(key).await?
-            }
-            None => {
-                let mut conn = scope.db().connection().await?;
-                db::coverage::of_list::<N::Kind>(&mut conn, scope.viewer(), &list.filter, &language).await?
-            }
-        };
+        let lists = N::lists(scope.loaders());
+        let coverage = lists.coverage(*parent, list.filter.clone(), language.clone()).await?;
         Ok(completeness::of_list::<N::Kind>(&language, &coverage))
     }
 }
@@ -383,18 +364,11 @@ impl<N: Listable> Connection<N> {
 impl<N: Listable> Connection<N> {
     async fn facet(&self, by: Dimension) -> Result<Facet, Fault> {
         let Shared { scope, parent, list, .. } = &*self.shared;
-        let values = N::Kind::values(by, scope.viewer()).ok_or_else(|| facets::lacks(N::NAME, by))?;
-        let buckets = match parent {
-            Some((of, parent)) => {
-                let key = FacetOf { of: *of, parent: *parent, filter: list.filter.clone(), by };
-                N::lists(scope.loaders()).facets.load(key).await?
-            }
-            None => {
-                let mut conn = scope.db().connection().await?;
-                db::facets::of_list::<N::Kind>(&mut conn, scope.viewer(), &list.filter, &values).await?
-            }
-        };
-        Ok(Facet::new(by, buckets, scope))
+        if N::Kind::values(by, scope.viewer()).is_none() {
+            return Err(facets::lacks(N::NAME, by));
+        }
+        let buckets = N::lists(scope.loaders()).facet(*parent, list.filter.clone(), by).await?;
+        Ok(Facet::new(by, buckets.to_vec(), scope))
     }
 }
 

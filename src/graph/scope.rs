@@ -12,7 +12,7 @@ use crate::changes::cursor::Cursor;
 use crate::db::Db;
 use crate::error::Fault;
 use crate::graph::text::LanguageTag;
-use crate::loaders::Loaders;
+use crate::loaders::{Loaders, Reader};
 use crate::policy::Viewer;
 use crate::text::language::{self, Languages};
 use crate::text::messages::Message;
@@ -26,8 +26,7 @@ pub struct Scope {
 }
 
 struct Shared {
-    db: Db,
-    viewer: Arc<Viewer>,
+    reader: Arc<Reader>,
     now: DateTime<Utc>,
     applied: Cursor,
     loaders: Loaders,
@@ -35,9 +34,10 @@ struct Shared {
 
 impl Scope {
     /// A scope for one operation. `applied` is how far the change log was known before anything is read.
-    pub fn new(db: Db, viewer: Arc<Viewer>, languages: Languages, now: DateTime<Utc>, applied: Cursor) -> Self {
-        let loaders = Loaders::new(&db, &viewer);
-        Self { shared: Arc::new(Shared { db, viewer, now, applied, loaders }), languages: Arc::new(languages) }
+    pub fn new(reader: Reader, languages: Languages, now: DateTime<Utc>, applied: Cursor) -> Self {
+        let reader = Arc::new(reader);
+        let loaders = Loaders::new(&reader);
+        Self { shared: Arc::new(Shared { reader, now, applied, loaders }), languages: Arc::new(languages) }
     }
 
     /// The scope of a root field: the operation's, or a child of it with the languages that the field asks for.
@@ -55,12 +55,12 @@ impl Scope {
 
     /// The database.
     pub fn db(&self) -> &Db {
-        &self.shared.db
+        &self.shared.reader.db
     }
 
     /// Who asks.
     pub fn viewer(&self) -> &Viewer {
-        &self.shared.viewer
+        &self.shared.reader.viewer
     }
 
     /// When the operation began.

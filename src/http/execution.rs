@@ -16,6 +16,8 @@ use crate::error::{Code, Fault};
 use crate::graph::scope::Scope;
 use crate::graph::{limits, live};
 use crate::http::{self, Hub};
+use crate::loaders::Reader;
+use crate::loaders::shelf::Shelf;
 use crate::policy::Viewer;
 use crate::text::language::Languages;
 use crate::text::messages::Message;
@@ -112,19 +114,21 @@ impl Asker {
         Ok(Prepared { request, operation })
     }
 
-    /// A scope that reads from now on.
-    pub fn scope(&self) -> Scope {
-        let (hub, now) = (&self.hub, http::now());
+    /// A scope that reads from now on, and from a shelf that is as new as that.
+    pub fn scope(&self, shelf: Option<Arc<Shelf>>) -> Scope {
         // The log first: whatever is read is not older.
-        let applied = hub.tail().applied();
-        Scope::new(hub.db().clone(), self.viewer.clone(), self.languages.clone(), now, applied)
+        let applied = self.hub.tail().applied();
+        let reader = Reader::new(self.hub.db().clone(), self.viewer.clone(), shelf);
+        Scope::new(reader, self.languages.clone(), http::now(), applied)
     }
 
     /// The body of an answer without errors, or what else there is to say.
-    pub async fn execute(&self, prepared: Prepared) -> Result<Bytes, Short> {
+    pub async fn execute(&self, prepared: Prepared, shelf: Option<Arc<Shelf>>) -> Result<Bytes, Short> {
+        // What a mutation answers is read after it wrote.
+        let shelf = shelf.filter(|_| prepared.operation == Some(OperationType::Query));
         let execution = async {
             let _turn = self.hub.turn().await?;
-            let request = prepared.request.data(self.scope());
+            let request = prepared.request.data(self.scope(shelf));
             // Tokio's budget would pause the resolvers after 128 loads and so split their batches.
             Ok::<_, Fault>(tokio::task::unconstrained(self.hub.schema().execute(request)).await)
         };

@@ -20,6 +20,7 @@ use crate::error::{Code, Fault};
 use crate::http::execution::{self, ANSWER_WITHIN, Asker, Parameters, Short, bad_request};
 use crate::http::kept::{Asked, Key, Source};
 use crate::http::{Hub, sse, websocket};
+use crate::loaders::shelf::Shelf;
 use crate::text::messages::Message;
 
 /// The largest request body: 256 KB.
@@ -167,9 +168,12 @@ impl Reply {
             Ok(key) => key,
             Err(answered) => return self.respond(&answered),
         };
+        let hub = &self.asker.hub;
+        let shelf = key.map(|key| hub.shelves().at(key.position()));
+        let made = self.executed(parameters, method, shelf);
         let outcome = match key {
-            Some(key) => self.asker.hub.kept().answer(key, self.executed(parameters, method)).await,
-            None => self.executed(parameters, method).await.map(|body| (body, source)).map_err(Arc::new),
+            Some(key) => hub.kept().answer(key, made).await,
+            None => made.await.map(|body| (body, source)).map_err(Arc::new),
         };
         match outcome {
             Ok((body, source)) => {
@@ -198,7 +202,12 @@ impl Reply {
     }
 
     /// The body of an answer without errors, or what else there is to say.
-    async fn executed(&self, parameters: Parameters, method: Method) -> Result<Bytes, Answered> {
+    async fn executed(
+        &self,
+        parameters: Parameters,
+        method: Method,
+        shelf: Option<Arc<Shelf>>,
+    ) -> Result<Bytes, Answered> {
         let mut prepared = self.asker.prepare(parameters).map_err(|short| self.short(short))?;
         let name = prepared.request.operation_name.clone();
         let document = prepared.request.parsed_query().ok();
@@ -210,7 +219,7 @@ impl Reply {
         if prepared.operation == Some(OperationType::Subscription) {
             return Err(self.refused(&bad_request(Message::new("http-subscription"))));
         }
-        self.asker.execute(prepared).await.map_err(|short| self.short(short))
+        self.asker.execute(prepared, shelf).await.map_err(|short| self.short(short))
     }
 
     /// The answer as a stream of events; what is refused before it begins is an ordinary answer.

@@ -14,15 +14,15 @@ use moka::policy::EvictionPolicy;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-/// About how much is kept, keys included: 8 MB, some hundreds of pages.
-const MAX_KEPT_BYTES: u64 = 8 * 1024 * 1024;
+/// About how much is kept, keys included: 4 MB, some hundreds of pages.
+const MAX_KEPT_BYTES: u64 = 4 * 1024 * 1024;
 
 /// The largest answer that is kept: 512 KB.
 const MAX_ANSWER_BYTES: usize = 512 * 1024;
 
 /// The longest that an answer is kept, so that what the log does not tell (an operator's own statement, a database that
-/// was restored under a running hub) is seen after a minute.
-const MAX_AGE: Duration = Duration::from_secs(60);
+/// was restored under a running hub) is seen after a minute: it may be made of what lay on a shelf for as long again.
+const MAX_AGE: Duration = Duration::from_secs(30);
 
 /// About what an answer takes besides its own bytes: key, counters, links.
 const ENTRY_BYTES: usize = 256;
@@ -66,6 +66,13 @@ impl Asked {
     /// The key under which the answer is kept.
     pub fn at(self, position: i64) -> Key {
         Key { asked: self, position }
+    }
+}
+
+impl Key {
+    /// Where the log stood after the request came.
+    pub fn position(&self) -> i64 {
+        self.position
     }
 }
 

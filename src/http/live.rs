@@ -148,7 +148,7 @@ pub async fn open(asker: &Asker, prepared: Prepared, last: Option<String>) -> Re
 /// What the root field asks for. Executes the document once, without a delivery.
 async fn opening(asker: &Asker, document: &ExecutableDocument, variables: &Variables) -> Result<Opening, Short> {
     let slot = Slot::default();
-    let request = request(document, variables).data(asker.scope()).data(slot.clone());
+    let request = request(document, variables).data(asker.scope(None)).data(slot.clone());
     let mut responses = asker.hub.schema().execute_stream(request);
     while let Some(response) = responses.next().await {
         let ran = response.errors.iter().all(|error| !error.path.is_empty());

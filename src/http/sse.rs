@@ -40,7 +40,7 @@ struct Following {
 /// clients of this protocol look for it.
 pub async fn stream(asker: &Asker, prepared: Prepared, last: Option<String>) -> Result<Response, Short> {
     if prepared.operation != Some(OperationType::Subscription) {
-        let body = match asker.execute(prepared).await {
+        let body = match asker.execute(prepared, None).await {
             Ok(body) | Err(Short::Partial(body)) => body,
             Err(short) => return Err(short),
         };

@@ -318,7 +318,7 @@ fn events_of(asker: Asker, prepared: Prepared) -> Events {
         return opening.boxed().flatten_stream().boxed();
     }
     let once = async move {
-        match asker.execute(prepared).await {
+        match asker.execute(prepared, None).await {
             Ok(body) | Err(Short::Partial(body)) => one(Event::Result(String::from_utf8_lossy(&body).into_owned())),
             Err(short) => one(Event::Error(asker.errors_of(short).unwrap_or_default())),
         }

@@ -39,7 +39,7 @@ async fn the_same_question_is_executed_once_and_answered_with_the_same_bytes() {
     let before = hub.db.statements();
     let (source, status, second) = ask(&hub, TITLES, &[]).await;
     assert_eq!((source.as_deref(), status), (Some("hub; hit"), 200));
-    assert_eq!(hub.db.statements() - before, 1, "where the log ends, and nothing else");
+    assert_eq!(hub.db.statements() - before, 0);
     assert_eq!(first, second);
     for words in ["no-cache", "max-age=0, No-Store"] {
         let (source, _, third) = ask(&hub, TITLES, &[("cache-control", words)]).await;
@@ -136,7 +136,7 @@ async fn many_who_ask_for_the_same_at_once_wait_for_one_execution() {
     assert!(alone >= 2, "{alone}");
     let before = hub.db.statements();
     let answers = join_all((0..READERS).map(|_| ask(&hub, TITLES, &[]))).await;
-    assert_eq!(hub.db.statements() - before, READERS + alone, "each asks where the log ends, one executes");
+    assert_eq!(hub.db.statements() - before, alone, "one executes");
     assert!(answers.iter().all(|(_, status, text)| *status == 200 && *text == answers[0].2));
 }
 

@@ -23,6 +23,7 @@ mod processes;
 mod project;
 mod retire;
 mod search;
+mod shelf;
 mod socket;
 mod support;
 mod transfer;

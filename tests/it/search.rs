@@ -520,7 +520,8 @@ async fn a_search_with_snippets_takes_as_many_statements_for_twenty_results_as_f
     let mut counts = Vec::new();
     for size in [2, 20] {
         let before = hub.db.statements();
-        let page = search(&hub, "word", &format!("first: {size}"), fields).await;
+        let query = format!("{{ search(text: \"word\", first: {size}) {{ {fields} }} }}");
+        let page = &hub.data_anew(&query).await["search"];
         counts.push(hub.db.statements() - before);
         let edges = page["edges"].as_array().unwrap();
         assert_eq!(edges.len(), size);

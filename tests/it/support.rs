@@ -200,6 +200,15 @@ impl TestHub {
         answer["data"].clone()
     }
 
+    /// The data of a document, all of it read from the database.
+    pub async fn data_anew(&self, query: &str) -> Value {
+        let request = self.client.post(self.url("/graphql")).header("accept-language", "en");
+        let request = request.header("cache-control", "no-cache").json(&json!({ "query": query }));
+        let answer: Value = request.send().await.unwrap().json().await.unwrap();
+        assert!(answer.get("errors").is_none(), "{query}: {answer}");
+        answer["data"].clone()
+    }
+
     /// The code and sentence of the first error of a document.
     pub async fn error(&self, query: &str) -> (String, String) {
         let answer = self.ask(query).await;

@@ -42,7 +42,8 @@ use crate::graph::text::{
     Translation,
 };
 use crate::graph::word::{self, Word};
-use crate::loaders::{Lists, Loaders, PageOf};
+use crate::loaders::Loaders;
+use crate::loaders::lists::Lists;
 use crate::policy::NodeKind;
 use crate::text::messages::Message;
 
@@ -455,8 +456,8 @@ impl Community {
             page: Page { size: 1, backward: false, after: None, before: None },
             languages: self.scope.languages().clone(),
         };
-        let page = PageOf { of: LinksOf::Node(Some(direction)), parent: self.row.id, list: Arc::new(list) };
-        let links = self.scope.loaders().links.pages.load(page).await?;
+        let parent = (LinksOf::Node(Some(direction)), self.row.id);
+        let links = self.scope.loaders().links.page(Some(parent), Arc::new(list)).await?;
         let Some(link) = links.first() else { return Ok(None) };
         let other = match direction {
             LinkDirection::Outgoing => link.to_id,

@@ -29,7 +29,8 @@ use crate::graph::page::{self, Connection, Listable, OrderDirection, PageArgumen
 use crate::graph::scope::Scope;
 use crate::graph::text::{self, Date, DateTime, ImpreciseDate, LanguageTag};
 use crate::graph::word::{self, Word};
-use crate::loaders::{Lists, Loaders};
+use crate::loaders::Loaders;
+use crate::loaders::lists::Lists;
 use crate::policy::{self, NodeKind};
 
 /// A human being.

@@ -34,7 +34,8 @@ use crate::graph::text::{
     self, Date, DateRangeInput, DateTime, FallbackField, ImpreciseDate, LanguageTag, Translation,
 };
 use crate::graph::word::{self, Word};
-use crate::loaders::{Lists, Loaders};
+use crate::loaders::Loaders;
+use crate::loaders::lists::Lists;
 use crate::policy::NodeKind;
 
 /// A research project.

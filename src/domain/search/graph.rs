@@ -47,6 +47,7 @@ pub struct SearchEdge {
     shared: Arc<Shared>,
     index: usize,
     hit: Hit,
+    node: Node,
 }
 
 /// Where in a node the match stands.
@@ -75,8 +76,10 @@ impl SearchConnection {
     /// The nodes with their places and snippets.
     async fn edges(&self) -> Result<Vec<SearchEdge>, Fault> {
         let nodes = self.shared.nodes().await?;
-        let seen = nodes.into_iter().zip(&self.shared.hits).enumerate().filter(|(_, (node, _))| node.is_some());
-        Ok(seen.map(|(index, (_, hit))| SearchEdge { shared: self.shared.clone(), index, hit: *hit }).collect())
+        let seen = nodes.into_iter().zip(&self.shared.hits).enumerate().filter_map(|(index, (node, hit))| {
+            Some(SearchEdge { shared: self.shared.clone(), index, hit: *hit, node: node? })
+        });
+        Ok(seen.collect())
     }
 
     /// The nodes alone.
@@ -120,10 +123,8 @@ impl SearchEdge {
     }
 
     /// The node.
-    async fn node(&self) -> Result<Node, Fault> {
-        let node = node::by_id(&self.shared.scope, self.hit.kind, self.hit.id).await?;
-        // The edge was made because it is there, and an operation reads each row once.
-        node.ok_or_else(|| Fault::internal("reading what was found", "it is gone"))
+    async fn node(&self) -> &Node {
+        &self.node
     }
 
     /// Where in it the match stands: in what it says of itself rather than in its name, in your language rather than in

@@ -12,7 +12,8 @@ use crate::error::Fault;
 use crate::graph::page::{Listable, Selection};
 use crate::graph::scope::Scope;
 use crate::graph::text::{self, Date};
-use crate::loaders::{Lists, Loaders};
+use crate::loaders::Loaders;
+use crate::loaders::lists::Lists;
 
 /// Where a fact comes from.
 pub struct Source {

@@ -24,7 +24,8 @@ use crate::graph::page::{self, Connection, Listable, OrderDirection, PageArgumen
 use crate::graph::scope::Scope;
 use crate::graph::text::{self, Date, DateTime, FallbackField, LanguageTag, Translation};
 use crate::graph::word::Word;
-use crate::loaders::{Lists, Loaders};
+use crate::loaders::Loaders;
+use crate::loaders::lists::Lists;
 use crate::policy::NodeKind;
 
 /// A word of the controlled vocabulary.

@@ -108,7 +108,7 @@ impl Operation {
     async fn attempt(&self, epoch: Uuid, told: &[Told]) -> Result<Vec<Arc<Frame>>, Fault> {
         let _turns = self.asker.hub.live_turn().await?;
         // Read once for all of them, from now on.
-        let scope = self.asker.scope();
+        let scope = self.asker.scope(None);
         let read_at = scope.applied().position;
         let mut wanted: Vec<&Told> = told.iter().collect();
         if let What::Items(filter) = &self.what {
@@ -134,7 +134,7 @@ impl Operation {
 
     /// A message without a change.
     pub async fn bookmark(&self, cursor: Cursor) -> Frame {
-        let scope = self.asker.scope();
+        let scope = self.asker.scope(None);
         let response = self.execute(&scope, Delivery::new(cursor, None)).await;
         // A bookmark reads nothing that could be away.
         let payload = self.payload(&response).unwrap_or_default();

@@ -12,7 +12,8 @@ use crate::domain::person::graph::Person;
 use crate::error::Fault;
 use crate::graph::page::{self, Listable, Selection};
 use crate::graph::scope::Scope;
-use crate::loaders::{Lists, Loaders};
+use crate::loaders::Loaders;
+use crate::loaders::lists::Lists;
 
 /// Who made an item.
 pub struct Author {

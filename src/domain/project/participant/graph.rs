@@ -14,7 +14,8 @@ use crate::error::Fault;
 use crate::graph::page::{self, Listable, Selection};
 use crate::graph::scope::Scope;
 use crate::graph::word::{self, Word};
-use crate::loaders::{Lists, Loaders};
+use crate::loaders::Loaders;
+use crate::loaders::lists::Lists;
 
 /// Somebody who works in a project.
 pub struct Participant {

@@ -1,0 +1,97 @@
+//! What is loaded of single nodes beside their rows.
+
+use std::collections::HashMap;
+use std::mem::size_of;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::db::listing;
+use crate::domain::item;
+use crate::domain::membership;
+use crate::domain::person;
+use crate::domain::person::store::AffiliationRow;
+use crate::error::Fault;
+use crate::loaders::lists::ROW_FACTOR;
+use crate::loaders::{Load, Reader};
+use crate::policy::NodeKind;
+use crate::text::texts::Texts;
+
+/// The affiliations of a person, in their order.
+pub struct Affiliations;
+
+/// How many active memberships a community has.
+pub struct ActiveMembers;
+
+/// The body of an item; null: it has none.
+pub struct Bodies;
+
+/// The node that has, or once had, a slug; null: none has.
+pub struct Slugs;
+
+impl Load for Affiliations {
+    type Asked = ();
+    type Of = Uuid;
+    type Value = Arc<Vec<AffiliationRow>>;
+
+    async fn fetch(reader: &Reader, (): &(), people: Vec<Uuid>) -> Result<HashMap<Uuid, Self::Value>, Fault> {
+        let mut conn = reader.db.connection().await?;
+        let found = person::store::affiliations_of(&mut conn, &reader.viewer, people).await?;
+        Ok(found.into_iter().map(|(person, rows)| (person, Arc::new(rows))).collect())
+    }
+
+    fn held_bytes(_person: &Uuid, rows: &Self::Value) -> usize {
+        rows.len().saturating_mul(size_of::<AffiliationRow>()).saturating_mul(ROW_FACTOR)
+    }
+}
+
+impl Load for ActiveMembers {
+    type Asked = ();
+    type Of = Uuid;
+    type Value = i64;
+
+    async fn fetch(reader: &Reader, (): &(), communities: Vec<Uuid>) -> Result<HashMap<Uuid, i64>, Fault> {
+        let mut conn = reader.db.connection().await?;
+        membership::store::active_in(&mut conn, &reader.viewer, communities).await
+    }
+
+    fn held_bytes(_community: &Uuid, _count: &i64) -> usize {
+        0
+    }
+}
+
+impl Load for Bodies {
+    type Asked = ();
+    type Of = Uuid;
+    type Value = Option<Arc<Texts>>;
+
+    async fn fetch(reader: &Reader, (): &(), items: Vec<Uuid>) -> Result<HashMap<Uuid, Self::Value>, Fault> {
+        let mut conn = reader.db.connection().await?;
+        let found = item::store::bodies(&mut conn, &reader.viewer, items).await?;
+        Ok(found.into_iter().map(|(id, body)| (id, Some(Arc::new(body)))).collect())
+    }
+
+    fn held_bytes(_item: &Uuid, body: &Self::Value) -> usize {
+        body.iter().flat_map(|texts| texts.iter()).map(|(_, text)| text.len()).sum()
+    }
+}
+
+impl Load for Slugs {
+    type Asked = NodeKind;
+    type Of = String;
+    type Value = Option<Uuid>;
+
+    async fn fetch(
+        reader: &Reader,
+        kind: &NodeKind,
+        slugs: Vec<String>,
+    ) -> Result<HashMap<String, Option<Uuid>>, Fault> {
+        let mut conn = reader.db.connection().await?;
+        let found = listing::by_slugs(&mut conn, *kind, slugs).await?;
+        Ok(found.into_iter().map(|(slug, id)| (slug, Some(id))).collect())
+    }
+
+    fn held_bytes(slug: &String, _node: &Option<Uuid>) -> usize {
+        slug.len()
+    }
+}

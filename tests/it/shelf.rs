@@ -1,0 +1,153 @@
+//! What anonymous readers loaded is given to the next who load the same, and never when it may be out of date.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use diesel_async::SimpleAsyncConnection;
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::lines::{self, community, item, person, public, with};
+use crate::support::{self, TestHub};
+
+/// An item of the circle.
+fn guide(key: &str, more: Value) -> Value {
+    item(key, with(json!({"communities": ["circle"]}), more))
+}
+
+/// One that a person made.
+fn made(more: Value) -> Value {
+    guide("a", with(json!({"authors": [{"byline": "S. Person", "person": "p"}]}), more))
+}
+
+async fn hub() -> TestHub {
+    TestHub::with_lines(&[
+        community("circle", json!({})),
+        person("p", json!({"consents": public(&["NAME"])})),
+        made(json!({})),
+        guide("b", json!({})),
+    ])
+    .await
+}
+
+/// Everything that is loaded: rows by id and slug, pages, counts, facets and coverages, of a parent and of the whole list.
+const FIELDS: &str = "{ totalCount nodes { key title authors { nodes { byline person { name } } } } \
+    pageInfo { endCursor } facets(by: [KIND]) { buckets { value count } } completeness(language: \"fr\") { completeCount } }";
+
+fn everything() -> String {
+    format!(
+        "{{ community(slug: \"circle\") {{ displayName activeMemberCount {{ value }} items {FIELDS} }} items {FIELDS} }}"
+    )
+}
+
+/// The data, as somebody is told who asks in words that nobody used before, so that no whole answer is kept.
+async fn new_question(hub: &TestHub, query: &str) -> Value {
+    static ASKED: AtomicU64 = AtomicU64::new(0);
+    let number = ASKED.fetch_add(1, Ordering::Relaxed);
+    let body = json!({"query": query, "extensions": {"question": number}});
+    let request = hub.client.post(hub.url("/graphql")).header("accept-language", "en").json(&body);
+    let response = request.send().await.unwrap();
+    assert_eq!(response.headers()["cache-status"], "hub; fwd=miss");
+    let answer: Value = response.json().await.unwrap();
+    assert!(answer.get("errors").is_none(), "{answer}");
+    answer["data"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_about_rows_that_others_loaded_takes_no_statement() {
+    let hub = hub().await;
+    let first = new_question(&hub, &everything()).await;
+    assert_eq!(first["items"]["totalCount"], 2, "{first}");
+    assert_eq!(first["community"]["items"]["nodes"], first["items"]["nodes"]);
+    let before = hub.db.statements();
+    assert_eq!(new_question(&hub, &everything()).await, first);
+    // Rows that came with a page are found by their ids, in whatever language they are wanted.
+    let by_id = "{ community(slug: \"circle\", languages: [\"fr\"]) { key } }";
+    new_question(&hub, by_id).await;
+    assert_eq!(hub.db.statements() - before, 0);
+    assert_eq!(hub.data_anew(&everything()).await, first);
+    assert!(hub.db.statements() - before >= 10, "whoever wants nothing kept is told what the database says");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_another_process_changed_is_in_the_next_answer() {
+    let hub = hub().await;
+    let other = support::another_pool(&hub.db).await;
+    let steps = [
+        ("a title", guide("b", json!({"title": {"en": "better"}}))),
+        ("an item more", guide("c", json!({"itemKind": "WEBINAR"}))),
+        ("an item is hidden", made(json!({"audience": []}))),
+        ("and shown again", made(json!({}))),
+        ("a consent is withdrawn", person("p", json!({"consents": []}))),
+        ("a byline", made(json!({"authors": [{"byline": "Somebody"}]}))),
+        ("the community's name", community("circle", json!({"name": {"en": "Circle of readers"}}))),
+        ("an item is retired", json!({"retire": "item:b"})),
+    ];
+    let mut seen = BTreeSet::from([new_question(&hub, &everything()).await.to_string()]);
+    for (what, line) in steps {
+        // What lies on the shelf is used.
+        let before = hub.db.statements();
+        let kept = new_question(&hub, &everything()).await;
+        assert_eq!(hub.db.statements() - before, 0, "before {what}");
+        lines::read(&other, &[line]).await;
+        let now = new_question(&hub, &everything()).await;
+        assert_ne!(now, kept, "{what}");
+        assert_eq!(now, hub.data_anew(&everything()).await, "{what}");
+        seen.insert(now.to_string());
+    }
+    assert!(seen.len() >= 8, "{seen:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_never_see_less_than_what_was_committed_before_they_asked() {
+    const WRITES: usize = 30;
+    let hub = hub().await;
+    let other = support::another_pool(&hub.db).await;
+    let committed = AtomicUsize::new(0);
+    let query = "{ items(first: 100) { totalCount nodes { key } } }";
+    let writing = async {
+        for number in 0..WRITES {
+            lines::read(&other, &[guide(&format!("n{number}"), json!({}))]).await;
+            committed.store(number + 1, Ordering::SeqCst);
+        }
+    };
+    let reading = || async {
+        while committed.load(Ordering::SeqCst) < WRITES {
+            let before = committed.load(Ordering::SeqCst);
+            let items = &new_question(&hub, query).await["items"];
+            let (count, rows) = (items["totalCount"].as_u64().unwrap(), items["nodes"].as_array().unwrap().len());
+            assert!(count >= before as u64 + 2, "{count} of {before} and two");
+            assert!(rows >= before + 2, "{rows} of {before} and two");
+        }
+    };
+    tokio::join!(writing, join_all((0..8).map(|_| reading())));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_who_ask_at_once_share_one_reading_of_the_end_of_the_log() {
+    let hub = hub().await;
+    new_question(&hub, "{ items { totalCount } }").await;
+    let other = support::another_pool(&hub.db).await;
+    let mut held = other.connection().await.unwrap();
+    held.batch_execute("BEGIN; LOCK TABLE changes IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let asking = tokio::spawn({
+        let hub = hub.hub.clone();
+        async move { join_all((0..30).map(|_| hub.position())).await }
+    });
+    let database = hub.db.raw().await.unwrap();
+    let waiting = async || -> i64 {
+        let sql = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'changes'::regclass \
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+        database.query_one(sql, &[]).await.unwrap().get(0)
+    };
+    let began = Instant::now();
+    while waiting().await == 0 {
+        assert!(began.elapsed() < Duration::from_secs(30), "nobody reads the end of the log");
+    }
+    // All thirty have asked by then. The tail looks for new entries of its own accord, so two may wait.
+    assert!(waiting().await <= 2, "{}", waiting().await);
+    held.batch_execute("ROLLBACK").await.unwrap();
+    let positions = asking.await.unwrap();
+    assert!(positions.iter().all(|position| position.is_some() && *position == positions[0]), "{positions:?}");
+}
