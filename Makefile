@@ -28,7 +28,7 @@ test: needs-test
 soak: needs-test
 	HUB_SOAK=$(TIMES) cargo test --locked --test it -- follow::
 
-## Loads the data of scale 1 once and measures the hub against the floors; about half an hour the first time. One part
+## Loads the data of scale 1 once and measures the hub against the floors; about three quarters of an hour the first time. One part
 ## alone: make bench ARGS="--part fanout"
 bench:
 	@./needs.sh bench

@@ -33,6 +33,7 @@ use crate::changes::tail::Tail;
 use crate::db::Db;
 use crate::error::{Code, Fault};
 use crate::graph::{self, HubSchema};
+use crate::http::graphql::Answered;
 use crate::http::kept::Kept;
 use crate::http::live::Live;
 use crate::loaders::shelf::Shelves;
@@ -72,7 +73,7 @@ struct Shared {
     tail: Tail,
     end: End,
     schema: HubSchema,
-    kept: Kept,
+    kept: Kept<Answered>,
     shelves: Shelves,
     live: Live,
     executions: Semaphore,
@@ -96,9 +97,14 @@ impl Hub {
         let sdl = graph::sdl();
         let digest = Sha256::digest(sdl.as_bytes());
         let sdl_tag = format!("\"{}\"", digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>());
-        // More executions than connections would only hold more half-made answers in memory.
-        let executions = Semaphore::new(db.connections());
-        let deliveries = Semaphore::new(db.connections().div_ceil(2));
+        // More executions than connections would only hold more half-made answers in memory, and two cores do as much with
+        // three of them as with four.
+        let executing = match db.connections() {
+            few @ ..=2 => few,
+            many => many.saturating_sub(1),
+        };
+        let executions = Semaphore::new(executing);
+        let deliveries = Semaphore::new(executing.div_ceil(2));
         let shared = Shared {
             end: End::new(db.clone()),
             db,
@@ -180,7 +186,7 @@ impl Hub {
     }
 
     /// The answers that are kept.
-    pub fn kept(&self) -> &Kept {
+    pub fn kept(&self) -> &Kept<Answered> {
         &self.shared.kept
     }
 

@@ -9,6 +9,7 @@
 //! What operations share is the shelf ([`shelf`]), where a load looks first: what lies there is answered at once, without
 //! a batch, a wake or a statement.
 
+pub mod found;
 pub mod lists;
 pub mod parts;
 pub mod shelf;
@@ -24,7 +25,6 @@ use dataloader::cached::Loader;
 use futures_util::FutureExt;
 
 use crate::db::Db;
-use crate::db::listing::Listed;
 use crate::domain::community::store::Communities;
 use crate::domain::item::author::store::Authors;
 use crate::domain::item::store::Items;
@@ -38,6 +38,7 @@ use crate::domain::role::store::Roles;
 use crate::domain::source::store::Sources;
 use crate::domain::topic::store::Topics;
 use crate::error::Fault;
+use crate::loaders::found::{HitCounts, HitFacets, Hits};
 use crate::loaders::lists::Lists;
 use crate::loaders::parts::{ActiveMembers, Affiliations, Bodies, Slugs};
 use crate::loaders::shelf::Shelf;
@@ -45,6 +46,9 @@ use crate::policy::Viewer;
 
 /// The largest batch. One that is fuller takes a statement more.
 const MAX_BATCH: usize = 10_000;
+
+/// The largest question whose bytes its answers share.
+const MAX_SHARED_BYTES: usize = 1_024;
 
 /// How often a load yields before it runs its batch, so that the others of its level can join.
 const YIELDS: usize = 3;
@@ -72,6 +76,26 @@ pub trait Load: Send + Sync + 'static {
 
     /// About how many bytes an answer holds besides its own size, with what it is of.
     fn held_bytes(of: &Self::Of, value: &Self::Value) -> usize;
+
+    /// What lies on the shelf.
+    fn find(shelf: &Shelf, asked: &Self::Asked, of: &Self::Of) -> Option<Self::Value>
+    where
+        Self: Sized,
+    {
+        shelf.find::<Self, _, _, _>(asked, of)
+    }
+
+    /// Lays down what was looked up.
+    fn lay(shelf: &Shelf, asked: &Self::Asked, found: &[(Self::Of, Self::Value)])
+    where
+        Self: Sized,
+    {
+        let share = share_bytes(Self::asked_bytes(asked), found.len());
+        for (of, value) in found {
+            let held = Self::held_bytes(of, value).saturating_add(share);
+            shelf.lay::<Self, _, _, _>(asked.clone(), of.clone(), value.clone(), held);
+        }
+    }
 }
 
 /// Who reads, and from where.
@@ -89,14 +113,6 @@ impl Reader {
     pub fn new(db: Db, viewer: Arc<Viewer>, shelf: Option<Arc<Shelf>>) -> Self {
         let shelf = shelf.filter(|_| *viewer == Viewer::Anonymous);
         Self { db, viewer, shelf }
-    }
-
-    /// The rows of a page, shared with whoever else has them.
-    fn shared<K: Listed>(&self, rows: Vec<K::Row>) -> Vec<Arc<K::Row>> {
-        match &self.shelf {
-            Some(shelf) => shelf.share::<K>(rows),
-            None => rows.into_iter().map(Arc::new).collect(),
-        }
     }
 }
 
@@ -134,6 +150,12 @@ pub struct Loaders {
     pub bodies: Batch<Bodies>,
     /// The node of a slug.
     pub slugs: Batch<Slugs>,
+    /// Pages of what searches find.
+    pub hits: Batch<Hits>,
+    /// How much searches find.
+    pub hit_counts: Batch<HitCounts>,
+    /// How what searches find divides.
+    pub hit_facets: Batch<HitFacets>,
 }
 
 impl Loaders {
@@ -156,6 +178,9 @@ impl Loaders {
             active_members: Batch::new(reader),
             bodies: Batch::new(reader),
             slugs: Batch::new(reader),
+            hits: Batch::new(reader),
+            hit_counts: Batch::new(reader),
+            hit_facets: Batch::new(reader),
         }
     }
 }
@@ -189,7 +214,7 @@ impl<L: Load> Batch<L> {
 
     /// What is asked of this, together with whatever else is looked up at the same level.
     pub async fn ask(&self, asked: L::Asked, of: L::Of) -> Answer<L> {
-        if let Some(value) = self.reader.shelf.as_ref().and_then(|shelf| shelf.find::<L>(&asked, &of)) {
+        if let Some(value) = self.reader.shelf.as_ref().and_then(|shelf| L::find(shelf, &asked, &of)) {
             return Ok(value);
         }
         // In a box: the future of every field is as large as that of the largest field of its type.
@@ -212,28 +237,41 @@ impl<L: Load> Batch<L> {
 impl<L: Load> BatchFn<Key<L>, Answer<L>> for Runner<L> {
     async fn load(&mut self, keys: &[Key<L>]) -> HashMap<Key<L>, Answer<L>> {
         let batch = run::<L>(self.reader.clone(), keys.to_vec());
-        match tokio::spawn(batch).await.unwrap_or_else(|panic| Err(Fault::internal("loading", panic))) {
-            Ok(found) => found.into_iter().map(|(key, value)| (key, Ok(value))).collect(),
-            Err(fault) => keys.iter().map(|key| (key.clone(), Err(fault.clone()))).collect(),
-        }
+        tokio::spawn(batch).await.unwrap_or_else(|panic| {
+            let fault = Fault::internal("loading", panic);
+            keys.iter().map(|key| (key.clone(), Err(fault.clone()))).collect()
+        })
     }
 }
 
-/// Answers every key, with one fetch for each question.
-async fn run<L: Load>(reader: Arc<Reader>, keys: Vec<Key<L>>) -> Result<Vec<(Key<L>, L::Value)>, Fault> {
+/// Answers every key, with one fetch for each question. What goes wrong with one question is not told of another.
+async fn run<L: Load>(reader: Arc<Reader>, keys: Vec<Key<L>>) -> HashMap<Key<L>, Answer<L>> {
     let mut questions: HashMap<L::Asked, Vec<L::Of>> = HashMap::new();
     for (asked, of) in keys {
         questions.entry(asked).or_default().push(of);
     }
-    let mut answers = Vec::new();
-    for (asked, all) in questions {
-        let mut found = L::fetch(&reader, &asked, all.clone()).await?;
-        let found: Vec<(L::Of, L::Value)> =
-            all.into_iter().map(|of| found.remove_entry(&of).unwrap_or_else(|| (of, L::Value::default()))).collect();
-        if let Some(shelf) = &reader.shelf {
-            shelf.put::<L>(&asked, &found);
-        }
-        answers.extend(found.into_iter().map(|(of, value)| ((asked.clone(), of), value)));
+    let answers = questions.into_iter().map(|(asked, all)| answer::<L>(&reader, asked, all));
+    futures_util::future::join_all(answers).await.into_iter().flatten().collect()
+}
+
+async fn answer<L: Load>(reader: &Reader, asked: L::Asked, all: Vec<L::Of>) -> Vec<(Key<L>, Answer<L>)> {
+    let mut found = match L::fetch(reader, &asked, all.clone()).await {
+        Ok(found) => found,
+        Err(fault) => return all.into_iter().map(|of| ((asked.clone(), of), Err(fault.clone()))).collect(),
+    };
+    let found: Vec<(L::Of, L::Value)> =
+        all.into_iter().map(|of| found.remove_entry(&of).unwrap_or_else(|| (of, L::Value::default()))).collect();
+    if let Some(shelf) = &reader.shelf {
+        L::lay(shelf, &asked, &found);
     }
-    Ok(answers)
+    found.into_iter().map(|(of, value)| ((asked.clone(), of), Ok(value))).collect()
+}
+
+/// How much of a question each of its answers is charged with: a small one is shared, while of a large one as much stays
+/// when one answer is left.
+fn share_bytes(asked_bytes: usize, answers: usize) -> usize {
+    match asked_bytes {
+        ..=MAX_SHARED_BYTES => asked_bytes.checked_div(answers).unwrap_or_default(),
+        _ => asked_bytes,
+    }
 }

@@ -12,8 +12,8 @@ use crate::answers::ask;
 use crate::load::Asking;
 use crate::world::World;
 
-/// How many parameter sets a query is measured with.
-pub const SETS: i64 = 40;
+/// How many parameter sets a query is measured with: pgbench takes 128 scripts at the most.
+pub const SETS: i64 = 120;
 
 /// How many of them are compared before.
 pub const COMPARED: usize = 20;

@@ -5,6 +5,7 @@
 //! One is under way at a time: who comes meanwhile waits for the next one, which begins after they came, and shares it.
 //! It has a connection of its own, so that nobody waits behind somebody's long query for what is kept already.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -29,6 +30,7 @@ struct Shared {
     next: Mutex<Option<Reading>>,
     /// Whoever holds it reads; null: not connected.
     connection: tokio::sync::Mutex<Option<AsyncPgConnection>>,
+    readings: AtomicU64,
 }
 
 type Reading = futures_util::future::Shared<BoxFuture<'static, Result<i64, Fault>>>;
@@ -36,7 +38,14 @@ type Reading = futures_util::future::Shared<BoxFuture<'static, Result<i64, Fault
 impl End {
     /// Connects when it is asked for the first time.
     pub fn new(db: Db) -> Self {
-        Self { shared: Arc::new(Shared { db, next: Mutex::default(), connection: tokio::sync::Mutex::default() }) }
+        Self {
+            shared: Arc::new(Shared {
+                db,
+                next: Mutex::default(),
+                connection: tokio::sync::Mutex::default(),
+                readings: AtomicU64::new(0),
+            }),
+        }
     }
 
     /// The position of the last change that is visible now, or in a moment.
@@ -44,6 +53,11 @@ impl End {
         let reading =
             self.shared.next(|next| next.get_or_insert_with(|| read(self.shared.clone()).boxed().shared()).clone());
         reading.await
+    }
+
+    /// How often it was read, ever.
+    pub fn readings(&self) -> u64 {
+        self.shared.readings.load(Ordering::Relaxed)
     }
 }
 
@@ -58,6 +72,7 @@ async fn read(shared: Arc<Shared>) -> Result<i64, Fault> {
     let mut connection = shared.connection.lock().await;
     // From here on it is too late to join.
     shared.next(|next| drop(next.take()));
+    shared.readings.fetch_add(1, Ordering::Relaxed);
     let reading = async {
         // What goes wrong, or is given up, leaves no connection behind.
         let mut conn = match connection.take() {

@@ -51,8 +51,13 @@ impl<T> Json<T> {
         Self { read: Mutex::default(), value: OnceLock::from(value) }
     }
 
+    /// How many bytes are held as they were read; 0 once they are taken apart.
+    pub fn read_bytes(&self) -> usize {
+        self.read().len()
+    }
+
     fn read(&self) -> MutexGuard<'_, Box<[u8]>> {
-        // Nothing panics while it is locked.
+        // Whoever panics while it is locked has only looked.
         self.read.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -70,8 +75,10 @@ impl<T: DeserializeOwned> Deref for Json<T> {
 
     fn deref(&self) -> &T {
         self.value.get_or_init(|| {
-            let read = std::mem::take(&mut *self.read());
-            taken_apart(&read)
+            let mut read = self.read();
+            let value = taken_apart(&read);
+            *read = Box::default();
+            value
         })
     }
 }
@@ -80,6 +87,11 @@ impl<T: Clone + DeserializeOwned> Clone for Json<T> {
     fn clone(&self) -> Self {
         Self::new(T::clone(self))
     }
+}
+
+/// How many bytes a column that may be null holds as they were read.
+pub fn read_bytes<T>(column: &Option<Json<T>>) -> usize {
+    column.as_ref().map_or(0, Json::read_bytes)
 }
 
 impl<T: Default> Default for Json<T> {

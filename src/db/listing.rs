@@ -57,6 +57,10 @@ pub trait Listed: Copy + Debug + Eq + Hash + Send + Sync + 'static {
     fn keys(row: &Self::Row, order: Self::Order, languages: &Languages) -> Vec<SortKey>;
     /// The row's id.
     fn id(row: &Self::Row) -> Uuid;
+    /// How many bytes the columns of a row hold that may be long, as they were read.
+    fn read_bytes(_row: &Self::Row) -> usize {
+        0
+    }
     /// Where the values of a dimension come from; null: rows of this kind have none.
     fn values(by: Dimension, viewer: &Viewer) -> Option<Values>;
     /// The rows' condition of visibility; kinds that are not nodes decide it by their node.
@@ -105,11 +109,14 @@ pub struct List<K: Listed> {
     pub languages: Arc<Languages>,
 }
 
-/// Lists are keys of loaders, once for each parent, and hardly ever differ in anything else within one operation.
+/// Lists are keys of loaders, once for each parent: of the many parts of a filter none is hashed when it narrows nothing.
 impl<K: Listed> Hash for List<K> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.order.hash(state);
-        self.page.size.hash(state);
+        let Self { filter, order, direction, page, languages } = self;
+        (order, direction, page, languages).hash(state);
+        if **filter != K::Filter::default() {
+            filter.hash(state);
+        }
     }
 }
 

@@ -204,7 +204,8 @@ impl ChangeQuery {
             Vec<LanguageTag>,
         >,
     ) -> Result<ChangeConnection, Fault> {
-        let scope = Scope::of_root(ctx, languages)?;
+        // What an entry tells of is to be read after the entry.
+        let scope = Scope::of_root(ctx, languages)?.anew();
         let size = match first.unwrap_or(DEFAULT_SIZE) {
             size @ 1..=MAX_SIZE => usize::try_from(size).unwrap_or(1),
             size => return Err(Message::new("page-size-out-of-range").with("max", MAX_SIZE).with("size", size).into()),

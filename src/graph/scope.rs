@@ -53,6 +53,15 @@ impl Scope {
         Ok(Self { shared: scope.shared.clone(), languages: Arc::new(languages) })
     }
 
+    /// The same reader in the same languages, who reads everything from now on and nothing from a shelf.
+    pub fn anew(&self) -> Self {
+        let Shared { reader, now, applied, .. } = &*self.shared;
+        let reader = Arc::new(Reader::new(reader.db.clone(), reader.viewer.clone(), None));
+        let loaders = Loaders::new(&reader);
+        let shared = Shared { reader, now: *now, applied: *applied, loaders };
+        Self { shared: Arc::new(shared), languages: self.languages.clone() }
+    }
+
     /// The database.
     pub fn db(&self) -> &Db {
         &self.shared.reader.db

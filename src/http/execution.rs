@@ -114,10 +114,13 @@ impl Asker {
         Ok(Prepared { request, operation })
     }
 
-    /// A scope that reads from now on, and from a shelf that is as new as that.
+    /// A scope that reads from now on, and from a shelf.
     pub fn scope(&self, shelf: Option<Arc<Shelf>>) -> Scope {
-        // The log first: whatever is read is not older.
-        let applied = self.hub.tail().applied();
+        // The log first: whatever is read is not older, and neither is what lies on the shelf.
+        let mut applied = self.hub.tail().applied();
+        if let Some(shelf) = &shelf {
+            applied.position = applied.position.min(shelf.position());
+        }
         let reader = Reader::new(self.hub.db().clone(), self.viewer.clone(), shelf);
         Scope::new(reader, self.languages.clone(), http::now(), applied)
     }

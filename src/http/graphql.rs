@@ -59,7 +59,7 @@ struct Reply {
 
 /// An answer before its headers.
 #[derive(Debug)]
-struct Answered {
+pub struct Answered {
     status: StatusCode,
     body: Bytes,
     /// The methods to name where another one was used.
@@ -196,7 +196,7 @@ impl Reply {
         let asked = Asked::digest(&(parameters, wanted, self.answer == Answer::Legacy, method.as_str()));
         let Some(asked) = asked else { return Ok(None) };
         match tokio::time::timeout(ANSWER_WITHIN, self.asker.hub.position()).await {
-            Ok(position) => Ok(position.map(|position| asked.at(position))),
+            Ok(position) => Ok(position.map(|position| self.asker.hub.kept().key(asked, position))),
             Err(_) => Err(self.refused(&execution::too_slow())),
         }
     }

@@ -6,19 +6,29 @@
 //! for, whichever process wrote it. Several who ask for the same thing at once wait for one execution.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
-use moka::future::Cache;
-use moka::policy::EvictionPolicy;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-/// About how much is kept, keys included: 4 MB, some hundreds of pages.
+/// About how much is kept, keys included: 4 MB, some hundreds of pages. What nobody asked for lately makes room.
 const MAX_KEPT_BYTES: u64 = 4 * 1024 * 1024;
 
 /// The largest answer that is kept: 512 KB.
 const MAX_ANSWER_BYTES: usize = 512 * 1024;
+
+/// In how many parts the answers are divided among threads.
+const PARTS: usize = 2;
+
+/// How much of it is for what was asked for again. After a change nobody can ask for the old answers any more, so that the
+/// new ones need room beside them: the largest answer fits into the rest of each part.
+const FOR_AGAIN: f64 = 0.5;
+
+/// About how many answers there are.
+const ABOUT_ANSWERS: usize = 500;
 
 /// The longest that an answer is kept, so that what the log does not tell (an operator's own statement, a database that
 /// was restored under a running hub) is seen after a minute: it may be made of what lay on a shelf for as long again.
@@ -31,11 +41,13 @@ const ENTRY_BYTES: usize = 256;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Asked([u8; 32]);
 
-/// What was asked, at which position of the log.
+/// What was asked, at which position of the log and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Key {
     asked: Asked,
     position: i64,
+    /// Ages since the hub was started: what was asked in another one is asked anew.
+    age: u64,
 }
 
 /// Where an answer comes from.
@@ -51,9 +63,28 @@ pub enum Source {
     Unkept,
 }
 
-/// The answers that are kept.
-pub struct Kept {
-    answers: Cache<Key, Bytes>,
+/// The answers that are kept, and what goes wrong, as long as somebody waits for it.
+pub struct Kept<E> {
+    answers: Cache<Key, Made<E>, ByBytes>,
+    started: Instant,
+}
+
+/// What was made.
+type Made<E> = Result<Bytes, Arc<E>>;
+
+#[derive(Clone)]
+struct ByBytes;
+
+impl<E> Weighter<Key, Made<E>> for ByBytes {
+    fn weight(&self, _key: &Key, made: &Made<E>) -> u64 {
+        match made {
+            Ok(body) if body.len() <= MAX_ANSWER_BYTES => {
+                u64::try_from(body.len().saturating_add(ENTRY_BYTES)).unwrap_or(u64::MAX)
+            }
+            // It outweighs the whole, so that it is not taken in.
+            Ok(_) | Err(_) => u64::MAX,
+        }
+    }
 }
 
 impl Asked {
@@ -61,11 +92,6 @@ impl Asked {
     pub fn digest(of: &impl Serialize) -> Option<Self> {
         let bytes = serde_json::to_vec(of).ok()?;
         Some(Self(Sha256::digest(bytes).into()))
-    }
-
-    /// The key under which the answer is kept.
-    pub fn at(self, position: i64) -> Key {
-        Key { asked: self, position }
     }
 }
 
@@ -88,35 +114,41 @@ impl Source {
     }
 }
 
-impl Default for Kept {
+impl<E> Default for Kept<E> {
     fn default() -> Self {
-        // What is too large outweighs the whole, so that it is not taken in.
-        let weight = |_: &Key, body: &Bytes| match body.len() {
-            length @ ..=MAX_ANSWER_BYTES => u32::try_from(length.saturating_add(ENTRY_BYTES)).unwrap_or(u32::MAX),
-            _ => u32::MAX,
-        };
-        // Not by how often each was asked for: after a change nobody can ask for the old ones again.
-        let by_age = EvictionPolicy::lru();
-        let answers = Cache::builder().max_capacity(MAX_KEPT_BYTES).weigher(weight).eviction_policy(by_age);
-        Self { answers: answers.time_to_live(MAX_AGE).build() }
+        let mut options = OptionsBuilder::new();
+        options.estimated_items_capacity(ABOUT_ANSWERS).weight_capacity(MAX_KEPT_BYTES).shards(PARTS);
+        options.hot_allocation(FOR_AGAIN);
+        // Every option that has to be given is given.
+        let options = options.build().expect("a capacity and a number of answers");
+        let answers = Cache::with_options(options, ByBytes, DefaultHashBuilder::default(), DefaultLifecycle::default());
+        Self { answers, started: Instant::now() }
     }
 }
 
-impl Kept {
+impl<E> Kept<E> {
+    /// The key of what was asked when the log stood at `position`.
+    pub fn key(&self, asked: Asked, position: i64) -> Key {
+        let age = self.started.elapsed().as_secs().checked_div(MAX_AGE.as_secs()).unwrap_or_default();
+        Key { asked, position, age }
+    }
+
     /// The answer that is kept under a key, or else the one that `making` makes. What goes wrong is told to everybody
     /// who waits for it, and is not kept.
-    pub async fn answer<E: Send + Sync + 'static>(
+    pub async fn answer(
         &self,
         key: Key,
         making: impl Future<Output = Result<Bytes, E>>,
     ) -> Result<(Bytes, Source), Arc<E>> {
-        let entry = self.answers.entry(key).or_try_insert_with(making).await?;
-        let source = if entry.is_fresh() { Source::Made } else { Source::Kept };
-        let body = entry.into_value();
-        if source == Source::Made && body.len() > MAX_ANSWER_BYTES {
-            self.answers.invalidate(&key).await;
+        match self.answers.get_value_or_guard_async(&key).await {
+            Ok(made) => made.map(|body| (body, Source::Kept)),
+            Err(place) => {
+                let made = making.await.map_err(Arc::new);
+                // An error would mean that the place was taken away, which nobody does.
+                let _ = place.insert(made.clone());
+                made.map(|body| (body, Source::Made))
+            }
         }
-        Ok((body, source))
     }
 }
 
@@ -124,12 +156,9 @@ impl Kept {
 mod tests {
     use super::*;
 
-    fn key(position: i64) -> Key {
-        Asked([7; 32]).at(position)
-    }
-
-    async fn source(kept: &Kept, position: i64, length: usize) -> Source {
-        kept.answer(key(position), async { Ok::<_, ()>(Bytes::from(vec![b'a'; length])) }).await.unwrap().1
+    async fn source(kept: &Kept<()>, position: i64, length: usize) -> Source {
+        let key = kept.key(Asked([7; 32]), position);
+        kept.answer(key, async { Ok(Bytes::from(vec![b'a'; length])) }).await.unwrap().1
     }
 
     #[tokio::test]
@@ -151,12 +180,49 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_large_answer_is_kept_at_once_when_all_is_full_of_old_ones() {
+        let kept = Kept::default();
+        for position in 0..5_000 {
+            source(&kept, position, 4_000).await;
+            source(&kept, position, 4_000).await;
+        }
+        assert_eq!(source(&kept, 5_000, MAX_ANSWER_BYTES).await, Source::Made);
+        assert_eq!(source(&kept, 5_000, MAX_ANSWER_BYTES).await, Source::Kept);
+    }
+
+    #[tokio::test]
     async fn what_is_kept_stays_within_its_bytes() {
         let kept = Kept::default();
         for position in 0..100 {
             source(&kept, position, MAX_ANSWER_BYTES).await;
         }
-        kept.answers.run_pending_tasks().await;
-        assert!(kept.answers.weighted_size() <= MAX_KEPT_BYTES, "{}", kept.answers.weighted_size());
+        assert!(kept.answers.weight() <= MAX_KEPT_BYTES, "{}", kept.answers.weight());
+    }
+
+    #[tokio::test]
+    async fn what_goes_wrong_is_told_to_all_who_wait_and_kept_for_nobody() {
+        let kept = Kept::<&str>::default();
+        let key = kept.key(Asked([7; 32]), 1);
+        let (go, gone) = tokio::sync::oneshot::channel::<()>();
+        let first = kept.answer(key, async {
+            gone.await.unwrap();
+            Err("broken")
+        });
+        let second = kept.answer(key, async { panic!("somebody is making it") });
+        let (first, second, ()) = tokio::join!(first, second, async { go.send(()).unwrap() });
+        assert_eq!((*first.unwrap_err(), *second.unwrap_err()), ("broken", "broken"));
+        assert_eq!(kept.answer(key, async { Ok(Bytes::new()) }).await.unwrap().1, Source::Made);
+    }
+
+    #[tokio::test]
+    async fn whoever_gives_up_leaves_the_making_to_the_next() {
+        let kept = Kept::<()>::default();
+        let key = kept.key(Asked([7; 32]), 1);
+        let mut first = Box::pin(kept.answer(key, std::future::pending()));
+        assert!(futures_util::poll!(&mut first).is_pending());
+        let mut second = Box::pin(kept.answer(key, async { Ok(Bytes::from_static(b"made")) }));
+        assert!(futures_util::poll!(&mut second).is_pending());
+        drop(first);
+        assert_eq!(second.await.unwrap(), (Bytes::from_static(b"made"), Source::Made));
     }
 }

@@ -13,14 +13,18 @@ use crate::db::coverage::{self, Coverage};
 use crate::db::facets::{self, Bucket, Dimension};
 use crate::db::listing::{self, List, Listed};
 use crate::error::Fault;
-use crate::loaders::{Batch, Load, Reader};
+use crate::loaders::shelf::Shelf;
+use crate::loaders::{Batch, Load, Reader, share_bytes};
 use crate::text::language::LanguageTag;
 
-/// How much more memory a row takes than the row itself: texts stand there as they were read, and taken apart.
-pub const ROW_FACTOR: usize = 4;
+/// How much more memory a row takes than the row itself, for its short texts.
+pub const ROW_FACTOR: usize = 3;
+
+/// How much more memory a column takes once it is taken apart.
+const READ_FACTOR: usize = 2;
 
 /// How much more memory a filter takes than its JSON, at the most: a short word of a list is a text of its own.
-const JSON_FACTOR: usize = 8;
+pub const JSON_FACTOR: usize = 8;
 
 /// What is loaded of one kind.
 pub struct Lists<K: Listed> {
@@ -112,7 +116,7 @@ impl<K: Listed> Load for Rows<K> {
     }
 
     fn held_bytes(_id: &Uuid, row: &Self::Value) -> usize {
-        row.as_ref().map_or(0, |_| size_of::<K::Row>().saturating_mul(ROW_FACTOR))
+        row.as_ref().map_or(0, |row| row_bytes::<K>(row))
     }
 }
 
@@ -133,7 +137,10 @@ impl<K: Listed> Load for Pages<K> {
                 by_parent(listing::page_per_parent(&mut conn, &reader.viewer, *of, list, nodes(parents)).await?)
             }
         };
-        Ok(found.into_iter().map(|(parent, rows)| (parent, Arc::new(reader.shared::<K>(rows)))).collect())
+        Ok(found
+            .into_iter()
+            .map(|(parent, rows)| (parent, Arc::new(rows.into_iter().map(Arc::new).collect())))
+            .collect())
     }
 
     fn asked_bytes((_, list): &Self::Asked) -> usize {
@@ -143,7 +150,38 @@ impl<K: Listed> Load for Pages<K> {
     }
 
     fn held_bytes(_parent: &Option<Uuid>, rows: &PageRows<K>) -> usize {
-        size_of::<PageRows<K>>().saturating_mul(rows.len().saturating_add(4))
+        size_of::<Uuid>().saturating_mul(rows.len())
+    }
+
+    /// A page lies there as its ids: each row lies there once, and makes room by itself.
+    fn find(shelf: &Shelf, asked: &Self::Asked, parent: &Option<Uuid>) -> Option<PageRows<K>> {
+        let ids: Arc<[Uuid]> = shelf.find::<Self, _, _, _>(asked, parent)?;
+        let rows: Option<Vec<_>> = ids.iter().map(|id| Rows::<K>::find(shelf, &(), id)?).collect();
+        rows.map(Arc::new)
+    }
+
+    fn lay(shelf: &Shelf, asked: &Self::Asked, found: &[(Option<Uuid>, PageRows<K>)]) {
+        let share = share_bytes(Self::asked_bytes(asked), found.len());
+        let List { order, languages, .. } = &*asked.1;
+        for (parent, rows) in found {
+            let mut is_of_now = true;
+            for row in rows.iter() {
+                let id = K::id(row);
+                match Rows::<K>::find(shelf, &(), &id) {
+                    // None lies there when the row was looked for before it was visible.
+                    None | Some(None) => Rows::<K>::lay(shelf, &(), &[(id, Some(row.clone()))]),
+                    // Another state of the row stands elsewhere in the list.
+                    Some(Some(known)) => {
+                        is_of_now &= K::keys(&known, *order, languages) == K::keys(row, *order, languages);
+                    }
+                }
+            }
+            if is_of_now {
+                let ids: Arc<[Uuid]> = rows.iter().map(|row| K::id(row)).collect();
+                let held = Self::held_bytes(parent, rows).saturating_add(share);
+                shelf.lay::<Self, _, _, _>(asked.clone(), *parent, ids, held);
+            }
+        }
     }
 }
 
@@ -201,7 +239,7 @@ impl<K: Listed> Load for Facets<K> {
     }
 
     fn held_bytes(_parent: &Option<Uuid>, buckets: &Arc<Vec<Bucket>>) -> usize {
-        buckets.iter().map(|bucket| size_of::<Bucket>().saturating_add(bucket.value.len())).sum()
+        bucket_bytes(buckets)
     }
 }
 
@@ -234,6 +272,17 @@ impl<K: Listed> Load for Coverages<K> {
     }
 }
 
+/// About how many bytes buckets take.
+pub fn bucket_bytes(buckets: &[Bucket]) -> usize {
+    buckets.iter().map(|bucket| size_of::<Bucket>().saturating_add(bucket.value.len())).sum()
+}
+
+/// How many bytes a value takes as JSON.
+pub fn json_bytes(value: &impl Serialize) -> usize {
+    // Filters, places and searches are plain data, which always serializes.
+    serde_json::to_vec(value).map_or(0, |json| json.len())
+}
+
 /// The nodes that lists hang on; the whole list hangs on none.
 fn nodes(parents: Vec<Option<Uuid>>) -> Vec<Uuid> {
     parents.into_iter().flatten().collect()
@@ -248,7 +297,6 @@ fn filter_bytes<K: Listed>(filter: &K::Filter) -> usize {
     size_of::<K::Filter>().saturating_add(held)
 }
 
-fn json_bytes(value: &impl Serialize) -> usize {
-    // Filters and places are plain data, which always serializes.
-    serde_json::to_vec(value).map_or(0, |json| json.len())
+fn row_bytes<K: Listed>(row: &K::Row) -> usize {
+    size_of::<K::Row>().saturating_mul(ROW_FACTOR).saturating_add(K::read_bytes(row).saturating_mul(READ_FACTOR))
 }

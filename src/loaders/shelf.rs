@@ -7,23 +7,22 @@
 //! empty shelf: nothing has to be found out about what a change touches.
 
 use std::any::{Any, TypeId};
-use std::hash::{BuildHasher, RandomState};
-use std::mem::size_of;
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::mem::{self, size_of};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use quick_cache::Weighter;
-use quick_cache::sync::Cache;
-
-use crate::db::listing::Listed;
-use crate::loaders::Load;
-use crate::loaders::lists::Rows;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 
 /// About how much lies on one shelf: 6 MB. What nobody asked for lately makes room.
 const MAX_BYTES: u64 = 6 * 1024 * 1024;
 
-/// About how many things that is, so that the shelf is divided sensibly among threads.
+/// About how many things that is.
 const ABOUT_THINGS: usize = 10_000;
+
+/// In how many parts a shelf is divided among threads.
+const PARTS: usize = 4;
 
 /// The longest that a shelf is used, so that what the log does not tell (an operator's own statement, a database that was
 /// restored under a running hub) is seen after a minute: half of it here, half in an answer that is kept.
@@ -50,15 +49,15 @@ pub struct Shelf {
 #[derive(Clone)]
 struct Thing {
     bytes: u64,
-    /// A [`Loaded`], which says itself what was asked: two questions may have the same digest.
-    loaded: Arc<dyn Any + Send + Sync>,
+    /// An [`Entry`], which says itself what was asked: two questions may have the same digest.
+    entry: Arc<dyn Any + Send + Sync>,
 }
 
 /// What was asked, of what, and the answer.
-struct Loaded<L: Load> {
-    asked: L::Asked,
-    of: L::Of,
-    value: L::Value,
+struct Entry<A, O, V> {
+    asked: A,
+    of: O,
+    value: V,
 }
 
 #[derive(Clone)]
@@ -86,141 +85,116 @@ impl Shelves {
         // Nothing that holds the lock can panic half-way.
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         // One of a later position is as good: what lies there is newer than what was asked for.
-        if current.position < position || current.begun.elapsed() > MAX_AGE {
-            *current = Arc::new(Shelf::new(position, self.max_bytes));
+        if current.position >= position && current.begun.elapsed() <= MAX_AGE {
+            return current.clone();
         }
-        current.clone()
+        let new = Arc::new(Shelf::new(position, self.max_bytes));
+        let old = mem::replace(&mut *current, new.clone());
+        drop(current);
+        // There may be thousands of things on it, for which nobody is to wait.
+        drop(old);
+        new
     }
 }
 
 impl Shelf {
     fn new(position: i64, max_bytes: u64) -> Self {
-        let things = Cache::with_weighter(ABOUT_THINGS, max_bytes, ByBytes);
+        let mut options = OptionsBuilder::new();
+        options.estimated_items_capacity(ABOUT_THINGS).weight_capacity(max_bytes).shards(PARTS);
+        // Every option that has to be given is given.
+        let options = options.build().expect("a capacity and a number of things");
+        let things = Cache::with_options(options, ByBytes, DefaultHashBuilder::default(), DefaultLifecycle::default());
         Self { position, begun: Instant::now(), hasher: RandomState::new(), things }
     }
 
-    /// What lies there.
-    pub fn find<L: Load>(&self, asked: &L::Asked, of: &L::Of) -> Option<L::Value> {
-        let thing = self.things.get(&self.digest::<L>(asked, of))?;
-        let loaded = thing.loaded.downcast_ref::<Loaded<L>>()?;
-        (loaded.asked == *asked && loaded.of == *of).then(|| loaded.value.clone())
+    /// What lies there was read when the log stood here or later.
+    pub fn position(&self) -> i64 {
+        self.position
     }
 
-    /// Lays down what was asked of several at once.
-    pub fn put<L: Load>(&self, asked: &L::Asked, found: &[(L::Of, L::Value)]) {
-        // They share what was asked.
-        let share = L::asked_bytes(asked).checked_div(found.len()).unwrap_or_default();
-        for (of, value) in found {
-            self.lay::<L>(Loaded { asked: asked.clone(), of: of.clone(), value: value.clone() }, share);
-        }
+    /// What lies there. `L` names what sort of question it is.
+    pub fn find<L, A, O, V>(&self, asked: &A, of: &O) -> Option<V>
+    where
+        L: 'static,
+        A: Eq + Hash + Send + Sync + 'static,
+        O: Eq + Hash + Send + Sync + 'static,
+        V: Clone + Send + Sync + 'static,
+    {
+        let thing = self.things.get(&self.digest::<L, A, O>(asked, of))?;
+        let entry = thing.entry.downcast_ref::<Entry<A, O, V>>()?;
+        (entry.asked == *asked && entry.of == *of).then(|| entry.value.clone())
     }
 
-    /// The rows of a page, each of them shared with whoever else has it.
-    pub fn share<K: Listed>(&self, rows: Vec<K::Row>) -> Vec<Arc<K::Row>> {
-        let shared = |row: K::Row| {
-            let id = K::id(&row);
-            // None lies there when the row was looked for before it was visible.
-            if let Some(Some(known)) = self.find::<Rows<K>>(&(), &id) {
-                return known;
-            }
-            let row = Arc::new(row);
-            self.lay::<Rows<K>>(Loaded { asked: (), of: id, value: Some(row.clone()) }, 0);
-            row
-        };
-        rows.into_iter().map(shared).collect()
-    }
-
-    fn lay<L: Load>(&self, loaded: Loaded<L>, more_bytes: usize) {
-        let held = L::held_bytes(&loaded.of, &loaded.value).saturating_add(more_bytes);
-        let bytes = size_of::<Loaded<L>>().saturating_add(PLACE_BYTES).saturating_add(held);
-        let digest = self.digest::<L>(&loaded.asked, &loaded.of);
+    /// Lays down an answer that holds about so many bytes besides its own size.
+    pub fn lay<L, A, O, V>(&self, asked: A, of: O, value: V, held_bytes: usize)
+    where
+        L: 'static,
+        A: Eq + Hash + Send + Sync + 'static,
+        O: Eq + Hash + Send + Sync + 'static,
+        V: Clone + Send + Sync + 'static,
+    {
+        let bytes = size_of::<Entry<A, O, V>>().saturating_add(PLACE_BYTES).saturating_add(held_bytes);
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-        self.things.insert(digest, Thing { bytes, loaded: Arc::new(loaded) });
+        let digest = self.digest::<L, A, O>(&asked, &of);
+        self.things.insert(digest, Thing { bytes, entry: Arc::new(Entry { asked, of, value }) });
     }
 
-    fn digest<L: Load>(&self, asked: &L::Asked, of: &L::Of) -> u64 {
+    fn digest<L: 'static, A: Hash, O: Hash>(&self, asked: &A, of: &O) -> u64 {
         self.hasher.hash_one((TypeId::of::<L>(), asked, of))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
-
     use super::*;
-    use crate::error::Fault;
-    use crate::loaders::Reader;
 
-    /// Texts of a length; every one of two questions.
     struct Lengths;
-
-    impl Load for Lengths {
-        type Asked = bool;
-        type Of = u32;
-        type Value = usize;
-
-        async fn fetch(_: &Reader, _: &bool, _: Vec<u32>) -> Result<HashMap<u32, usize>, Fault> {
-            Ok(HashMap::new())
-        }
-
-        fn held_bytes(_: &u32, value: &usize) -> usize {
-            *value
-        }
-    }
-
-    /// The same keys and values, and another load.
     struct Widths;
 
-    impl Load for Widths {
-        type Asked = bool;
-        type Of = u32;
-        type Value = usize;
+    fn find<L: 'static>(shelf: &Shelf, asked: bool, of: u32) -> Option<usize> {
+        shelf.find::<L, bool, u32, usize>(&asked, &of)
+    }
 
-        async fn fetch(_: &Reader, _: &bool, _: Vec<u32>) -> Result<HashMap<u32, usize>, Fault> {
-            Ok(HashMap::new())
-        }
-
-        fn held_bytes(_: &u32, value: &usize) -> usize {
-            *value
-        }
+    fn lay(shelf: &Shelf, of: u32, bytes: usize) {
+        shelf.lay::<Lengths, bool, u32, usize>(true, of, bytes, bytes);
     }
 
     #[test]
     fn what_lies_on_a_shelf_is_found_by_what_was_asked_alone() {
         let shelf = Shelves::default().at(1);
-        shelf.put::<Lengths>(&true, &[(7, 70), (8, 80)]);
-        assert_eq!(shelf.find::<Lengths>(&true, &7), Some(70));
-        assert_eq!(shelf.find::<Lengths>(&true, &8), Some(80));
-        assert_eq!(shelf.find::<Lengths>(&true, &9), None);
-        assert_eq!(shelf.find::<Lengths>(&false, &7), None);
-        assert_eq!(shelf.find::<Widths>(&true, &7), None);
+        lay(&shelf, 7, 70);
+        lay(&shelf, 8, 80);
+        assert_eq!(find::<Lengths>(&shelf, true, 7), Some(70));
+        assert_eq!(find::<Lengths>(&shelf, true, 8), Some(80));
+        assert_eq!(find::<Lengths>(&shelf, true, 9), None);
+        assert_eq!(find::<Lengths>(&shelf, false, 7), None);
+        assert_eq!(find::<Widths>(&shelf, true, 7), None);
     }
 
     #[test]
     fn a_shelf_serves_its_position_and_earlier_ones_until_the_log_goes_on() {
         let shelves = Shelves::default();
         let first = shelves.at(5);
-        first.put::<Lengths>(&true, &[(1, 1)]);
-        assert_eq!(shelves.at(5).find::<Lengths>(&true, &1), Some(1));
+        lay(&first, 1, 1);
+        assert_eq!(find::<Lengths>(&shelves.at(5), true, 1), Some(1));
         // Somebody who read the end of the log before others, and comes for a shelf after them.
-        assert_eq!(shelves.at(4).find::<Lengths>(&true, &1), Some(1));
-        assert_eq!(shelves.at(6).find::<Lengths>(&true, &1), None);
+        assert_eq!(find::<Lengths>(&shelves.at(4), true, 1), Some(1));
+        assert_eq!(find::<Lengths>(&shelves.at(6), true, 1), None);
         // Whoever still reads lays down nothing for those who know more.
-        first.put::<Lengths>(&true, &[(2, 2)]);
-        assert_eq!(shelves.at(5).find::<Lengths>(&true, &2), None);
+        lay(&first, 2, 2);
+        assert_eq!(find::<Lengths>(&shelves.at(5), true, 2), None);
     }
 
     #[test]
     fn a_shelf_holds_as_much_as_it_may_and_what_is_asked_for_often() {
-        let shelf = Shelves::with_room(200_000).at(1);
-        let often = || (0..20).all(|of| shelf.find::<Lengths>(&true, &of).is_some());
-        shelf.put::<Lengths>(&true, &(0..20).map(|of| (of, 1_000)).collect::<Vec<_>>());
+        let shelf = Shelves::with_room(400_000).at(1);
+        (0..20).for_each(|of| lay(&shelf, of, 1_000));
         for round in 1..100 {
-            assert!(often(), "round {round}");
-            shelf.put::<Lengths>(&true, &(0..50).map(|of| (round * 1_000 + of, 1_000)).collect::<Vec<_>>());
-            assert!(shelf.things.weight() <= 200_000, "{}", shelf.things.weight());
+            assert!((0..20).all(|of| find::<Lengths>(&shelf, true, of).is_some()), "round {round}");
+            (0..50).for_each(|of| lay(&shelf, round * 1_000 + of, 1_000));
+            assert!(shelf.things.weight() <= 400_000, "{}", shelf.things.weight());
         }
-        shelf.put::<Lengths>(&false, &[(1, 1_000_000)]);
-        assert_eq!(shelf.find::<Lengths>(&false, &1), None, "what is larger than the shelf is not laid down");
+        lay(&shelf, 1_000_000, 1_000_000);
+        assert_eq!(find::<Lengths>(&shelf, true, 1_000_000), None, "what is larger than the shelf is not laid down");
     }
 }

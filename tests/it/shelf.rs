@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
 
-use diesel_async::SimpleAsyncConnection;
 use futures_util::future::join_all;
+use knowledge_hub::changes::end::End;
 use serde_json::{Value, json};
 
 use crate::lines::{self, community, item, person, public, with};
@@ -31,13 +30,15 @@ async fn hub() -> TestHub {
     .await
 }
 
-/// Everything that is loaded: rows by id and slug, pages, counts, facets and coverages, of a parent and of the whole list.
+/// Everything that is loaded: rows by id and slug, pages, counts, facets and coverages, of a parent and of the whole list,
+/// and what a search finds.
 const FIELDS: &str = "{ totalCount nodes { key title authors { nodes { byline person { name } } } } \
     pageInfo { endCursor } facets(by: [KIND]) { buckets { value count } } completeness(language: \"fr\") { completeCount } }";
 
 fn everything() -> String {
     format!(
-        "{{ community(slug: \"circle\") {{ displayName activeMemberCount {{ value }} items {FIELDS} }} items {FIELDS} }}"
+        "{{ community(slug: \"circle\") {{ displayName activeMemberCount {{ value }} items {FIELDS} }} items {FIELDS} \
+         search(text: \"circle\") {{ totalCount nodes {{ key }} facets(by: [KIND]) {{ buckets {{ value count }} }} }} }}"
     )
 }
 
@@ -127,27 +128,50 @@ async fn readers_never_see_less_than_what_was_committed_before_they_asked() {
 #[tokio::test(flavor = "multi_thread")]
 async fn many_who_ask_at_once_share_one_reading_of_the_end_of_the_log() {
     let hub = hub().await;
-    new_question(&hub, "{ items { totalCount } }").await;
+    let end = End::new(hub.db.clone());
+    let positions = join_all((0..30).map(|_| end.position())).await;
+    let first = positions[0].as_ref().unwrap();
+    assert!(*first > 0 && positions.iter().all(|position| position.as_ref().unwrap() == first), "{positions:?}");
+    assert_eq!(end.readings(), 2, "the first one, and one that began after all others came");
+    lines::read(&hub.db, &[guide("c", json!({}))]).await;
+    assert!(end.position().await.unwrap() > *first);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cursor_is_never_later_than_what_is_shown_with_it_nor_a_change_than_its_node() {
+    const WRITES: i64 = 25;
+    let hub = hub().await;
     let other = support::another_pool(&hub.db).await;
-    let mut held = other.connection().await.unwrap();
-    held.batch_execute("BEGIN; LOCK TABLE changes IN ACCESS EXCLUSIVE MODE").await.unwrap();
-    let asking = tokio::spawn({
-        let hub = hub.hub.clone();
-        async move { join_all((0..30).map(|_| hub.position())).await }
-    });
-    let database = hub.db.raw().await.unwrap();
-    let waiting = async || -> i64 {
-        let sql = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'changes'::regclass \
-            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-        database.query_one(sql, &[]).await.unwrap().get(0)
+    let shown = async || {
+        let shown = new_question(&hub, "{ changeCursor item(slug: \"b\") { version } }").await;
+        (shown["changeCursor"].as_str().unwrap().to_owned(), shown["item"]["version"].as_i64().unwrap())
     };
-    let began = Instant::now();
-    while waiting().await == 0 {
-        assert!(began.elapsed() < Duration::from_secs(30), "nobody reads the end of the log");
+    let (start, first) = shown().await;
+    let told_after = async |cursor: &str| {
+        let fields = "{ nodes { node { ... on Item { version } } } }";
+        let query = format!("{{ changes(after: \"{cursor}\", first: 100) {fields} }}");
+        new_question(&hub, &query).await["changes"]["nodes"].as_array().unwrap().clone()
+    };
+    let writing = async {
+        for number in 0..WRITES {
+            lines::read(&other, &[guide("b", json!({"title": {"en": format!("title {number}")}}))]).await;
+        }
+    };
+    let reading = async || {
+        let mut seen = Vec::new();
+        for _ in 0..WRITES {
+            seen.push(shown().await);
+            let told = told_after(&start).await;
+            for change in &told {
+                let version = change["node"]["version"].as_i64().unwrap();
+                assert!(version >= first + told.len() as i64, "{version} after {} changes", told.len());
+            }
+        }
+        seen
+    };
+    let ((), seen) = tokio::join!(writing, join_all((0..4).map(|_| reading())));
+    for (cursor, version) in seen.into_iter().flatten() {
+        let told = told_after(&cursor).await.len() as i64;
+        assert!(version + told >= first + WRITES, "{told} changes told to who saw version {version}");
     }
-    // All thirty have asked by then. The tail looks for new entries of its own accord, so two may wait.
-    assert!(waiting().await <= 2, "{}", waiting().await);
-    held.batch_execute("ROLLBACK").await.unwrap();
-    let positions = asking.await.unwrap();
-    assert!(positions.iter().all(|position| position.is_some() && *position == positions[0]), "{positions:?}");
 }

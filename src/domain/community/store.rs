@@ -9,7 +9,7 @@ use serde::Serialize;
 use strum::{AsRefStr, EnumMessage, EnumString, VariantArray};
 use uuid::Uuid;
 
-use crate::db::column::{Json, Word};
+use crate::db::column::{self, Json, Word};
 use crate::db::coverage::TextColumn;
 use crate::db::dates::{self, DateRange};
 use crate::db::facets::{Dimension, Values};
@@ -311,6 +311,22 @@ impl Listed for Communities {
 
     fn id(row: &CommunityRow) -> Uuid {
         row.id
+    }
+
+    fn read_bytes(row: &CommunityRow) -> usize {
+        [
+            row.objectives.read_bytes(),
+            row.benefits.read_bytes(),
+            column::read_bytes(&row.name),
+            column::read_bytes(&row.domain),
+            column::read_bytes(&row.community),
+            column::read_bytes(&row.practice),
+            column::read_bytes(&row.purpose),
+            column::read_bytes(&row.eligibility),
+            column::read_bytes(&row.meetings),
+        ]
+        .into_iter()
+        .sum()
     }
 
     fn values(by: Dimension, viewer: &Viewer) -> Option<Values> {

@@ -14,7 +14,7 @@ use serde::Serialize;
 use strum::{AsRefStr, EnumMessage, EnumString, VariantArray};
 use uuid::Uuid;
 
-use crate::db::column::{Json, Word};
+use crate::db::column::{self, Json, Word};
 use crate::db::coverage::TextColumn;
 use crate::db::dates::{self, DateRange};
 use crate::db::due as planned;
@@ -290,6 +290,10 @@ impl Listed for Items {
 
     fn id(row: &ItemRow) -> Uuid {
         row.id
+    }
+
+    fn read_bytes(row: &ItemRow) -> usize {
+        [row.title.read_bytes(), column::read_bytes(&row.summary)].into_iter().sum()
     }
 
     fn values(by: Dimension, viewer: &Viewer) -> Option<Values> {

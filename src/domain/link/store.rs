@@ -9,7 +9,7 @@ use serde::Serialize;
 use strum::{AsRefStr, EnumMessage, EnumString, VariantArray};
 use uuid::Uuid;
 
-use crate::db::column::{Json, Word};
+use crate::db::column::{self, Json, Word};
 use crate::db::coverage::TextColumn;
 use crate::db::dates::{self, DateRange};
 use crate::db::facets::{Dimension, Values};
@@ -184,6 +184,10 @@ impl Listed for Links {
 
     fn id(row: &LinkRow) -> Uuid {
         row.id
+    }
+
+    fn read_bytes(row: &LinkRow) -> usize {
+        column::read_bytes(&row.note)
     }
 
     fn values(by: Dimension, _viewer: &Viewer) -> Option<Values> {

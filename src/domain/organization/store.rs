@@ -12,7 +12,7 @@ use serde::Serialize;
 use strum::{AsRefStr, EnumMessage, EnumString, VariantArray};
 use uuid::Uuid;
 
-use crate::db::column::{Json, Word};
+use crate::db::column::{self, Json, Word};
 use crate::db::coverage::TextColumn;
 use crate::db::dates::{self, DateRange};
 use crate::db::facets::{Dimension, Values};
@@ -274,6 +274,21 @@ impl Listed for Organizations {
 
     fn id(row: &OrganizationRow) -> Uuid {
         row.id
+    }
+
+    fn read_bytes(row: &OrganizationRow) -> usize {
+        [
+            row.name.read_bytes(),
+            row.aliases.read_bytes(),
+            row.aims.read_bytes(),
+            row.addresses.read_bytes(),
+            row.identifiers.read_bytes(),
+            column::read_bytes(&row.summary),
+            column::read_bytes(&row.vision),
+            column::read_bytes(&row.mission),
+        ]
+        .into_iter()
+        .sum()
     }
 
     fn values(by: Dimension, viewer: &Viewer) -> Option<Values> {

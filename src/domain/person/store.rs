@@ -238,6 +238,10 @@ impl Listed for People {
         row.id
     }
 
+    fn read_bytes(row: &PersonRow) -> usize {
+        row.field_audiences.read_bytes()
+    }
+
     fn values(by: Dimension, viewer: &Viewer) -> Option<Values> {
         match by {
             Dimension::Topic => {

@@ -12,7 +12,7 @@ use serde::Serialize;
 use strum::{AsRefStr, EnumMessage, EnumString, VariantArray};
 use uuid::Uuid;
 
-use crate::db::column::{Json, Word};
+use crate::db::column::{self, Json, Word};
 use crate::db::coverage::TextColumn;
 use crate::db::dates::{self, DateRange};
 use crate::db::facets::{Dimension, Values};
@@ -253,6 +253,10 @@ impl Listed for Projects {
 
     fn id(row: &ProjectRow) -> Uuid {
         row.id
+    }
+
+    fn read_bytes(row: &ProjectRow) -> usize {
+        [row.title.read_bytes(), row.outputs.read_bytes(), column::read_bytes(&row.summary)].into_iter().sum()
     }
 
     fn values(by: Dimension, viewer: &Viewer) -> Option<Values> {

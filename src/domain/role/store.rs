@@ -9,7 +9,7 @@ use serde::Serialize;
 use strum::{AsRefStr, EnumMessage, EnumString, VariantArray};
 use uuid::Uuid;
 
-use crate::db::column::{Json, Word};
+use crate::db::column::{self, Json, Word};
 use crate::db::coverage::TextColumn;
 use crate::db::dates::{self, DateRange};
 use crate::db::facets::{Dimension, Values};
@@ -197,6 +197,10 @@ impl Listed for Roles {
 
     fn id(row: &RoleRow) -> Uuid {
         row.id
+    }
+
+    fn read_bytes(row: &RoleRow) -> usize {
+        column::read_bytes(&row.title)
     }
 
     fn values(by: Dimension, _viewer: &Viewer) -> Option<Values> {

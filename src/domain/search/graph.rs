@@ -34,7 +34,7 @@ pub struct SearchConnection {
 
 struct Shared {
     scope: Scope,
-    search: Search,
+    search: Arc<Search>,
     page: Page,
     stamp: Stamp,
     /// The texts of the page's hits in which a match may stand, each with its matches; made for all at once.
@@ -100,8 +100,7 @@ impl SearchConnection {
 
     /// How many nodes are found that you can see. Counted only when it is asked for.
     async fn total_count(&self) -> Result<i64, Fault> {
-        let mut conn = self.shared.scope.db().connection().await?;
-        store::count(&mut conn, self.shared.scope.viewer(), &self.shared.search).await
+        self.shared.scope.loaders().hit_counts.load(self.shared.search.clone()).await
     }
 
     /// How everything that is found divides; by KIND, the kinds of nodes. Kinds that have no such dimension are in no
@@ -148,9 +147,8 @@ impl Shared {
     }
 
     async fn facet(&self, by: Dimension) -> Result<Facet, Fault> {
-        let mut conn = self.scope.db().connection().await?;
-        let buckets = store::facet(&mut conn, self.scope.viewer(), &self.search, by).await?;
-        Ok(Facet::new(by, buckets, &self.scope))
+        let buckets = self.scope.loaders().hit_facets.ask(by, self.search.clone()).await?;
+        Ok(Facet::new(by, buckets.to_vec(), &self.scope))
     }
 
     /// The snippets of all hits of the page, in their order, with one statement for the matches.
@@ -258,9 +256,8 @@ impl SearchQuery {
         let stamp = Stamp::with("search.rank".to_owned(), Direction::Descending, &[], &search);
         let arguments = PageArguments { first, after, last, before };
         let page = page::page_of(arguments, &stamp, &store::columns())?;
-        let mut conn = scope.db().connection().await?;
-        let mut hits = store::page(&mut conn, scope.viewer(), &search, &page).await?;
-        drop(conn);
+        let search = Arc::new(search);
+        let mut hits = scope.loaders().hits.ask(page.clone(), search.clone()).await?.to_vec();
         let size = usize::try_from(page.size).unwrap_or(usize::MAX);
         let has_more = hits.len() > size;
         hits.truncate(size);

@@ -9,7 +9,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt;
 use uuid::Uuid;
 
-use crate::db::column::{Json, Word};
+use crate::db::column::{self, Json, Word};
 use crate::db::coverage::TextColumn;
 use crate::db::facets::{Dimension, Values};
 use crate::db::listing::{self, Listed, Loaded, Selection};
@@ -113,6 +113,10 @@ impl Listed for Sources {
 
     fn id(row: &SourceRow) -> Uuid {
         row.id
+    }
+
+    fn read_bytes(row: &SourceRow) -> usize {
+        [column::read_bytes(&row.title), column::read_bytes(&row.quote)].into_iter().sum()
     }
 
     fn values(_by: Dimension, _viewer: &Viewer) -> Option<Values> {

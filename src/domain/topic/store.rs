@@ -12,7 +12,7 @@ use serde::Serialize;
 use strum::{AsRefStr, EnumMessage, EnumString, VariantArray};
 use uuid::Uuid;
 
-use crate::db::column::{Json, Word};
+use crate::db::column::{self, Json, Word};
 use crate::db::coverage::TextColumn;
 use crate::db::facets::{Dimension, Values};
 use crate::db::listing::{self, Listed, Loaded, Selection};
@@ -210,6 +210,10 @@ impl Listed for Topics {
 
     fn id(row: &TopicRow) -> Uuid {
         row.id
+    }
+
+    fn read_bytes(row: &TopicRow) -> usize {
+        [row.name.read_bytes(), row.synonyms.read_bytes(), column::read_bytes(&row.description)].into_iter().sum()
     }
 
     fn values(_by: Dimension, _viewer: &Viewer) -> Option<Values> {
