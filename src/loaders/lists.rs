@@ -18,10 +18,7 @@ use crate::loaders::{Batch, Load, Reader, share_bytes};
 use crate::text::language::LanguageTag;
 
 /// How much more memory a row takes than the row itself, for its short texts.
-pub const ROW_FACTOR: usize = 3;
-
-/// How much more memory a column takes once it is taken apart.
-const READ_FACTOR: usize = 2;
+pub const ROW_FACTOR: usize = 2;
 
 /// How much more memory a filter takes than its JSON, at the most: a short word of a list is a text of its own.
 pub const JSON_FACTOR: usize = 8;
@@ -298,5 +295,6 @@ fn filter_bytes<K: Listed>(filter: &K::Filter) -> usize {
 }
 
 fn row_bytes<K: Listed>(row: &K::Row) -> usize {
-    size_of::<K::Row>().saturating_mul(ROW_FACTOR).saturating_add(K::read_bytes(row).saturating_mul(READ_FACTOR))
+    // A column that is taken apart takes about as much as before.
+    size_of::<K::Row>().saturating_mul(ROW_FACTOR).saturating_add(K::read_bytes(row))
 }
