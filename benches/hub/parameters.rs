@@ -12,8 +12,8 @@ use crate::answers::ask;
 use crate::load::Asking;
 use crate::world::World;
 
-/// How many parameter sets a query is measured with. The rows of so many are about what lies on a shelf; with three times
-/// as many, Q1 and Q3 find nothing there.
+/// How many parameter sets a query is measured with. The rows of so many are about what lies on a shelf; of three times
+/// as many, most do not.
 pub const SETS: i64 = 40;
 
 /// How many of them are compared before.

@@ -14,8 +14,8 @@ use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-/// About how much is kept, keys included: 4 MB, some hundreds of pages. What nobody asked for lately makes room.
-const MAX_KEPT_BYTES: u64 = 4 * 1024 * 1024;
+/// About how much is kept, keys included: 3 MB, some hundreds of pages. What nobody asked for lately makes room.
+const MAX_KEPT_BYTES: u64 = 3 * 1024 * 1024;
 
 /// The largest answer that is kept: 512 KB.
 const MAX_ANSWER_BYTES: usize = 512 * 1024;
