@@ -195,10 +195,9 @@ impl Hub {
         &self.shared.shelves
     }
 
-    /// The position of the last change that is visible now; null, which is logged, when it cannot be read.
+    /// The position of the last change that is visible now; null when it cannot be read.
     pub async fn position(&self) -> Option<i64> {
-        let read = self.shared.end.position().await;
-        read.inspect_err(|fault| tracing::warn!(cause = fault.cause(), "the end of the change log cannot be read")).ok()
+        self.shared.end.position().await
     }
 
     /// The language to serve when a reader wishes none that is there.

@@ -54,7 +54,7 @@ const MAX_SHARED_BYTES: usize = 1_024;
 const YIELDS: usize = 3;
 
 /// Something that is looked up for many at once.
-pub trait Load: Send + Sync + 'static {
+pub trait Load: Sized + Send + Sync + 'static {
     /// What is asked of each of them: one statement answers it for all. `()` where there is but one thing to ask.
     type Asked: Clone + Debug + Eq + Hash + Send + Sync + 'static;
     /// Of what it is asked.
@@ -78,18 +78,12 @@ pub trait Load: Send + Sync + 'static {
     fn held_bytes(of: &Self::Of, value: &Self::Value) -> usize;
 
     /// What lies on the shelf.
-    fn find(shelf: &Shelf, asked: &Self::Asked, of: &Self::Of) -> Option<Self::Value>
-    where
-        Self: Sized,
-    {
+    fn find(shelf: &Shelf, asked: &Self::Asked, of: &Self::Of) -> Option<Self::Value> {
         shelf.find::<Self, _, _, _>(asked, of)
     }
 
     /// Lays down what was looked up.
-    fn lay(shelf: &Shelf, asked: &Self::Asked, found: &[(Self::Of, Self::Value)])
-    where
-        Self: Sized,
-    {
+    fn lay(shelf: &Shelf, asked: &Self::Asked, found: &[(Self::Of, Self::Value)]) {
         let share = share_bytes(Self::asked_bytes(asked), found.len());
         for (of, value) in found {
             let held = Self::held_bytes(of, value).saturating_add(share);

@@ -33,7 +33,7 @@ struct Shared {
     readings: AtomicU64,
 }
 
-type Reading = futures_util::future::Shared<BoxFuture<'static, Result<i64, Fault>>>;
+type Reading = futures_util::future::Shared<BoxFuture<'static, Option<i64>>>;
 
 impl End {
     /// Connects when it is asked for the first time.
@@ -48,8 +48,8 @@ impl End {
         }
     }
 
-    /// The position of the last change that is visible now, or in a moment.
-    pub async fn position(&self) -> Result<i64, Fault> {
+    /// The position of the last change that is visible now, or in a moment; null when it cannot be read.
+    pub async fn position(&self) -> Option<i64> {
         let reading =
             self.shared.next(|next| next.get_or_insert_with(|| read(self.shared.clone()).boxed().shared()).clone());
         reading.await
@@ -68,7 +68,7 @@ impl Shared {
     }
 }
 
-async fn read(shared: Arc<Shared>) -> Result<i64, Fault> {
+async fn read(shared: Arc<Shared>) -> Option<i64> {
     let mut connection = shared.connection.lock().await;
     // From here on it is too late to join.
     shared.next(|next| drop(next.take()));
@@ -83,8 +83,10 @@ async fn read(shared: Arc<Shared>) -> Result<i64, Fault> {
         *connection = Some(conn);
         Ok(position)
     };
-    match tokio::time::timeout(ANSWER_WITHIN, reading).await {
+    let outcome: Result<i64, Fault> = match tokio::time::timeout(ANSWER_WITHIN, reading).await {
         Ok(outcome) => outcome,
         Err(_) => Err(Fault::unavailable("the database does not answer")),
-    }
+    };
+    // Once, however many wait for it.
+    outcome.inspect_err(|fault| tracing::warn!(cause = fault.cause(), "the end of the change log cannot be read")).ok()
 }

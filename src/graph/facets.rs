@@ -1,5 +1,7 @@
 //! Facets in the contract: how a list divides.
 
+use std::sync::Arc;
+
 use async_graphql::Object;
 use uuid::Uuid;
 
@@ -14,8 +16,8 @@ use crate::text::messages::Message;
 /// How a list divides by one dimension.
 pub struct Facet {
     by: Dimension,
-    buckets: Vec<Bucket>,
-    is_cut: bool,
+    /// One more than are shown when there are more.
+    buckets: Arc<Vec<Bucket>>,
     scope: Scope,
 }
 
@@ -28,10 +30,8 @@ pub struct FacetBucket {
 
 impl Facet {
     /// A facet from its buckets, one more than are shown when there are more.
-    pub fn new(by: Dimension, mut buckets: Vec<Bucket>, scope: &Scope) -> Self {
-        let is_cut = buckets.len() > MAX_BUCKETS;
-        buckets.truncate(MAX_BUCKETS);
-        Self { by, buckets, is_cut, scope: scope.clone() }
+    pub fn new(by: Dimension, buckets: Arc<Vec<Bucket>>, scope: &Scope) -> Self {
+        Self { by, buckets, scope: scope.clone() }
     }
 }
 
@@ -63,12 +63,12 @@ impl Facet {
     /// The values, the fullest first, at most 100.
     async fn buckets(&self) -> Vec<FacetBucket> {
         let bucket = |bucket: &Bucket| FacetBucket { by: self.by, bucket: bucket.clone(), scope: self.scope.clone() };
-        self.buckets.iter().map(bucket).collect()
+        self.buckets.iter().take(MAX_BUCKETS).map(bucket).collect()
     }
 
     /// Whether there are more values than these.
     async fn is_cut(&self) -> bool {
-        self.is_cut
+        self.buckets.len() > MAX_BUCKETS
     }
 }
 

@@ -368,7 +368,7 @@ impl<N: Listable> Connection<N> {
             return Err(facets::lacks(N::NAME, by));
         }
         let buckets = N::lists(scope.loaders()).facet(*parent, list.filter.clone(), by).await?;
-        Ok(Facet::new(by, buckets.to_vec(), scope))
+        Ok(Facet::new(by, buckets, scope))
     }
 }
 

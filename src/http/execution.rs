@@ -2,7 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Request, ServerError, Variables};
@@ -125,12 +125,15 @@ impl Asker {
         Scope::new(reader, self.languages.clone(), http::now(), applied)
     }
 
-    /// The body of an answer without errors, or what else there is to say.
-    pub async fn execute(&self, prepared: Prepared, shelf: Option<Arc<Shelf>>) -> Result<Bytes, Short> {
+    /// The body of an answer without errors, or what else there is to say. `position` is where the log stood after the
+    /// request came; null: nothing that others loaded may be used.
+    pub async fn execute(&self, prepared: Prepared, position: Option<i64>) -> Result<Bytes, Short> {
         // What a mutation answers is read after it wrote.
-        let shelf = shelf.filter(|_| prepared.operation == Some(OperationType::Query));
+        let position = position.filter(|_| prepared.operation == Some(OperationType::Query));
         let execution = async {
             let _turn = self.hub.turn().await?;
+            // Not before: whoever waits for a turn holds nothing in memory.
+            let shelf = position.map(|position| self.hub.shelves().at(position, Instant::now()));
             let request = prepared.request.data(self.scope(shelf));
             // Tokio's budget would pause the resolvers after 128 loads and so split their batches.
             Ok::<_, Fault>(tokio::task::unconstrained(self.hub.schema().execute(request)).await)

@@ -4,6 +4,7 @@
 //! walk doubling fragments for minutes before they refuse them.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_graphql::parser::types::{DocumentOperations, OperationType};
 use axum::body::Bytes;
@@ -20,7 +21,6 @@ use crate::error::{Code, Fault};
 use crate::http::execution::{self, ANSWER_WITHIN, Asker, Parameters, Short, bad_request};
 use crate::http::kept::{Asked, Key, Source};
 use crate::http::{Hub, sse, websocket};
-use crate::loaders::shelf::Shelf;
 use crate::text::messages::Message;
 
 /// The largest request body: 256 KB.
@@ -168,11 +168,9 @@ impl Reply {
             Ok(key) => key,
             Err(answered) => return self.respond(&answered),
         };
-        let hub = &self.asker.hub;
-        let shelf = key.map(|key| hub.shelves().at(key.position()));
-        let made = self.executed(parameters, method, shelf);
+        let made = self.executed(parameters, method, key.map(|key| key.position()));
         let outcome = match key {
-            Some(key) => hub.kept().answer(key, made).await,
+            Some(key) => self.asker.hub.kept().answer(key, made).await,
             None => made.await.map(|body| (body, source)).map_err(Arc::new),
         };
         match outcome {
@@ -196,18 +194,13 @@ impl Reply {
         let asked = Asked::digest(&(parameters, wanted, self.answer == Answer::Legacy, method.as_str()));
         let Some(asked) = asked else { return Ok(None) };
         match tokio::time::timeout(ANSWER_WITHIN, self.asker.hub.position()).await {
-            Ok(position) => Ok(position.map(|position| self.asker.hub.kept().key(asked, position))),
+            Ok(position) => Ok(position.map(|position| self.asker.hub.kept().key(asked, position, Instant::now()))),
             Err(_) => Err(self.refused(&execution::too_slow())),
         }
     }
 
     /// The body of an answer without errors, or what else there is to say.
-    async fn executed(
-        &self,
-        parameters: Parameters,
-        method: Method,
-        shelf: Option<Arc<Shelf>>,
-    ) -> Result<Bytes, Answered> {
+    async fn executed(&self, parameters: Parameters, method: Method, position: Option<i64>) -> Result<Bytes, Answered> {
         let mut prepared = self.asker.prepare(parameters).map_err(|short| self.short(short))?;
         let name = prepared.request.operation_name.clone();
         let document = prepared.request.parsed_query().ok();
@@ -219,7 +212,7 @@ impl Reply {
         if prepared.operation == Some(OperationType::Subscription) {
             return Err(self.refused(&bad_request(Message::new("http-subscription"))));
         }
-        self.asker.execute(prepared, shelf).await.map_err(|short| self.short(short))
+        self.asker.execute(prepared, position).await.map_err(|short| self.short(short))
     }
 
     /// The answer as a stream of events; what is refused before it begins is an ordinary answer.

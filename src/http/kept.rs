@@ -127,9 +127,10 @@ impl<E> Default for Kept<E> {
 }
 
 impl<E> Kept<E> {
-    /// The key of what was asked when the log stood at `position`.
-    pub fn key(&self, asked: Asked, position: i64) -> Key {
-        let age = self.started.elapsed().as_secs().checked_div(MAX_AGE.as_secs()).unwrap_or_default();
+    /// The key of what is asked `now`, when the log stands at `position`.
+    pub fn key(&self, asked: Asked, position: i64, now: Instant) -> Key {
+        let age =
+            now.saturating_duration_since(self.started).as_secs().checked_div(MAX_AGE.as_secs()).unwrap_or_default();
         Key { asked, position, age }
     }
 
@@ -157,7 +158,7 @@ mod tests {
     use super::*;
 
     async fn source(kept: &Kept<()>, position: i64, length: usize) -> Source {
-        let key = kept.key(Asked([7; 32]), position);
+        let key = kept.key(Asked([7; 32]), position, kept.started);
         kept.answer(key, async { Ok(Bytes::from(vec![b'a'; length])) }).await.unwrap().1
     }
 
@@ -167,6 +168,18 @@ mod tests {
         assert_eq!(source(&kept, 1, 10).await, Source::Made);
         assert_eq!(source(&kept, 1, 10).await, Source::Kept);
         assert_eq!(source(&kept, 2, 10).await, Source::Made);
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_not_kept_for_longer_than_half_a_minute() {
+        let kept = Kept::<()>::default();
+        let asked = async |after: Duration| {
+            let key = kept.key(Asked([7; 32]), 1, kept.started + after);
+            kept.answer(key, async { Ok(Bytes::new()) }).await.unwrap().1
+        };
+        assert_eq!(asked(Duration::ZERO).await, Source::Made);
+        assert_eq!(asked(MAX_AGE - Duration::from_millis(1)).await, Source::Kept);
+        assert_eq!(asked(MAX_AGE).await, Source::Made);
     }
 
     #[tokio::test]
@@ -202,7 +215,7 @@ mod tests {
     #[tokio::test]
     async fn what_goes_wrong_is_told_to_all_who_wait_and_kept_for_nobody() {
         let kept = Kept::<&str>::default();
-        let key = kept.key(Asked([7; 32]), 1);
+        let key = kept.key(Asked([7; 32]), 1, kept.started);
         let (go, gone) = tokio::sync::oneshot::channel::<()>();
         let first = kept.answer(key, async {
             gone.await.unwrap();
@@ -217,7 +230,7 @@ mod tests {
     #[tokio::test]
     async fn whoever_gives_up_leaves_the_making_to_the_next() {
         let kept = Kept::<()>::default();
-        let key = kept.key(Asked([7; 32]), 1);
+        let key = kept.key(Asked([7; 32]), 1, kept.started);
         let mut first = Box::pin(kept.answer(key, std::future::pending()));
         assert!(futures_util::poll!(&mut first).is_pending());
         let mut second = Box::pin(kept.answer(key, async { Ok(Bytes::from_static(b"made")) }));

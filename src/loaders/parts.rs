@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::db::listing;
+use crate::db::{column, listing};
 use crate::domain::item;
 use crate::domain::membership;
 use crate::domain::person;
@@ -41,7 +41,8 @@ impl Load for Affiliations {
     }
 
     fn held_bytes(_person: &Uuid, rows: &Self::Value) -> usize {
-        rows.len().saturating_mul(size_of::<AffiliationRow>()).saturating_mul(ROW_FACTOR)
+        let own = size_of::<AffiliationRow>().saturating_mul(ROW_FACTOR);
+        rows.iter().map(|row| own.saturating_add(column::read_bytes(&row.title))).sum()
     }
 }
 

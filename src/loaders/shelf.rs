@@ -8,7 +8,7 @@
 
 use std::any::{Any, TypeId};
 use std::hash::{BuildHasher, Hash, RandomState};
-use std::mem::{self, size_of};
+use std::mem::size_of;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -33,7 +33,8 @@ const PLACE_BYTES: usize = 96;
 
 /// Hands out the shelf that is in use.
 pub struct Shelves {
-    current: Mutex<Arc<Shelf>>,
+    /// Null before the first request.
+    current: Mutex<Option<Arc<Shelf>>>,
     max_bytes: u64,
 }
 
@@ -77,19 +78,22 @@ impl Default for Shelves {
 
 impl Shelves {
     fn with_room(max_bytes: u64) -> Self {
-        Self { current: Mutex::new(Arc::new(Shelf::new(0, max_bytes))), max_bytes }
+        Self { current: Mutex::default(), max_bytes }
     }
 
-    /// The shelf for a request that read, after it came, that the log stands at `position`.
-    pub fn at(&self, position: i64) -> Arc<Shelf> {
+    /// The shelf, `now`, for a request that read, after it came, that the log stands at `position`.
+    pub fn at(&self, position: i64, now: Instant) -> Arc<Shelf> {
         // Nothing that holds the lock can panic half-way.
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         // One of a later position is as good: what lies there is newer than what was asked for.
-        if current.position >= position && current.begun.elapsed() <= MAX_AGE {
-            return current.clone();
+        if let Some(shelf) = &*current
+            && shelf.position >= position
+            && now.saturating_duration_since(shelf.begun) <= MAX_AGE
+        {
+            return shelf.clone();
         }
-        let new = Arc::new(Shelf::new(position, self.max_bytes));
-        let old = mem::replace(&mut *current, new.clone());
+        let new = Arc::new(Shelf::new(position, now, self.max_bytes));
+        let old = current.replace(new.clone());
         drop(current);
         // There may be thousands of things on it, for which nobody is to wait.
         drop(old);
@@ -98,13 +102,13 @@ impl Shelves {
 }
 
 impl Shelf {
-    fn new(position: i64, max_bytes: u64) -> Self {
+    fn new(position: i64, begun: Instant, max_bytes: u64) -> Self {
         let mut options = OptionsBuilder::new();
         options.estimated_items_capacity(ABOUT_THINGS).weight_capacity(max_bytes).shards(PARTS);
         // Every option that has to be given is given.
         let options = options.build().expect("a capacity and a number of things");
         let things = Cache::with_options(options, ByBytes, DefaultHashBuilder::default(), DefaultLifecycle::default());
-        Self { position, begun: Instant::now(), hasher: RandomState::new(), things }
+        Self { position, begun, hasher: RandomState::new(), things }
     }
 
     /// What lies there was read when the log stood here or later.
@@ -161,7 +165,7 @@ mod tests {
 
     #[test]
     fn what_lies_on_a_shelf_is_found_by_what_was_asked_alone() {
-        let shelf = Shelves::default().at(1);
+        let shelf = Shelves::default().at(1, Instant::now());
         lay(&shelf, 7, 70);
         lay(&shelf, 8, 80);
         assert_eq!(find::<Lengths>(&shelf, true, 7), Some(70));
@@ -173,21 +177,33 @@ mod tests {
 
     #[test]
     fn a_shelf_serves_its_position_and_earlier_ones_until_the_log_goes_on() {
-        let shelves = Shelves::default();
-        let first = shelves.at(5);
+        let (shelves, now) = (Shelves::default(), Instant::now());
+        let first = shelves.at(5, now);
         lay(&first, 1, 1);
-        assert_eq!(find::<Lengths>(&shelves.at(5), true, 1), Some(1));
+        assert_eq!(find::<Lengths>(&shelves.at(5, now + MAX_AGE), true, 1), Some(1));
         // Somebody who read the end of the log before others, and comes for a shelf after them.
-        assert_eq!(find::<Lengths>(&shelves.at(4), true, 1), Some(1));
-        assert_eq!(find::<Lengths>(&shelves.at(6), true, 1), None);
+        assert_eq!(find::<Lengths>(&shelves.at(4, now), true, 1), Some(1));
+        assert_eq!(find::<Lengths>(&shelves.at(6, now), true, 1), None);
         // Whoever still reads lays down nothing for those who know more.
         lay(&first, 2, 2);
-        assert_eq!(find::<Lengths>(&shelves.at(5), true, 2), None);
+        assert_eq!(find::<Lengths>(&shelves.at(5, now), true, 2), None);
+    }
+
+    #[test]
+    fn a_shelf_is_not_used_for_longer_than_half_a_minute() {
+        let (shelves, now) = (Shelves::default(), Instant::now());
+        lay(&shelves.at(5, now), 1, 1);
+        assert_eq!(find::<Lengths>(&shelves.at(5, now + MAX_AGE), true, 1), Some(1));
+        let later = now + MAX_AGE + Duration::from_millis(1);
+        // A database that was restored may be at an earlier position by then.
+        assert_eq!(find::<Lengths>(&shelves.at(3, later), true, 1), None);
+        lay(&shelves.at(3, later), 1, 2);
+        assert_eq!(find::<Lengths>(&shelves.at(4, later), true, 1), None);
     }
 
     #[test]
     fn a_shelf_holds_as_much_as_it_may_and_what_is_asked_for_often() {
-        let shelf = Shelves::with_room(400_000).at(1);
+        let shelf = Shelves::with_room(400_000).at(1, Instant::now());
         (0..20).for_each(|of| lay(&shelf, of, 1_000));
         for round in 1..100 {
             assert!((0..20).all(|of| find::<Lengths>(&shelf, true, of).is_some()), "round {round}");

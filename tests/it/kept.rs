@@ -156,6 +156,33 @@ async fn when_the_end_of_the_log_cannot_be_read_the_answer_is_made_all_the_same(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_is_given_while_a_long_query_has_the_only_connection() {
+    let db = support::database("empty", 1).await;
+    support::import(&db, vec![support::file(&[item("a", json!({"en": "Guide"}), json!({}))])]).await.unwrap();
+    let hub = TestHub::over(db).await;
+    let first = ask(&hub, TITLES, &[]).await;
+    let mut held = support::another_pool(&hub.db).await.connection().await.unwrap();
+    held.batch_execute("BEGIN; LOCK TABLE items IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let long = Box::pin(ask(&hub, TITLES, &[("cache-control", "no-cache")]));
+    let kept = Box::pin(async {
+        let database = hub.db.raw().await.unwrap();
+        let waiting = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'items'::regclass";
+        let began = std::time::Instant::now();
+        while database.query(waiting, &[]).await.unwrap().is_empty() {
+            assert!(began.elapsed().as_secs() < 30, "nobody waits for the table");
+        }
+        ask(&hub, TITLES, &[]).await
+    });
+    let (long, kept) = match futures_util::future::select(long, kept).await {
+        futures_util::future::Either::Right((kept, long)) => (long, kept),
+        futures_util::future::Either::Left((long, _)) => panic!("it had to wait: {long:?}"),
+    };
+    assert_eq!((kept.0.as_deref(), &kept.2), (Some("hub; hit"), &first.2));
+    held.batch_execute("ROLLBACK").await.unwrap();
+    assert_eq!(long.await.1, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_gets_no_turn_in_time_is_told_that_the_hub_is_busy() {
     let db = support::database("empty", 1).await;
     support::import(&db, vec![support::file(&[item("a", json!({"en": "Guide"}), json!({}))])]).await.unwrap();

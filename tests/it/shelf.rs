@@ -30,11 +30,11 @@ async fn hub() -> TestHub {
     .await
 }
 
-/// Everything that is loaded: rows by id and slug, pages, counts, facets and coverages, of a parent and of the whole list,
-/// and what a search finds.
+/// What is asked of a list, of a parent's and of the whole one: pages, counts, facets and coverages.
 const FIELDS: &str = "{ totalCount nodes { key title authors { nodes { byline person { name } } } } \
     pageInfo { endCursor } facets(by: [KIND]) { buckets { value count } } completeness(language: \"fr\") { completeCount } }";
 
+/// Everything that is loaded: rows by id and slug, lists, and what a search finds.
 fn everything() -> String {
     format!(
         "{{ community(slug: \"circle\") {{ displayName activeMemberCount {{ value }} items {FIELDS} }} items {FIELDS} \
@@ -130,11 +130,11 @@ async fn many_who_ask_at_once_share_one_reading_of_the_end_of_the_log() {
     let hub = hub().await;
     let end = End::new(hub.db.clone());
     let positions = join_all((0..30).map(|_| end.position())).await;
-    let first = positions[0].as_ref().unwrap();
-    assert!(*first > 0 && positions.iter().all(|position| position.as_ref().unwrap() == first), "{positions:?}");
+    let first = positions[0].unwrap();
+    assert!(first > 0 && positions.iter().all(|position| *position == Some(first)), "{positions:?}");
     assert_eq!(end.readings(), 2, "the first one, and one that began after all others came");
     lines::read(&hub.db, &[guide("c", json!({}))]).await;
-    assert!(end.position().await.unwrap() > *first);
+    assert!(end.position().await.unwrap() > first);
 }
 
 #[tokio::test(flavor = "multi_thread")]

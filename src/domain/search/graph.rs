@@ -148,7 +148,7 @@ impl Shared {
 
     async fn facet(&self, by: Dimension) -> Result<Facet, Fault> {
         let buckets = self.scope.loaders().hit_facets.ask(by, self.search.clone()).await?;
-        Ok(Facet::new(by, buckets.to_vec(), &self.scope))
+        Ok(Facet::new(by, buckets, &self.scope))
     }
 
     /// The snippets of all hits of the page, in their order, with one statement for the matches.
