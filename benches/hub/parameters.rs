@@ -12,10 +12,6 @@ use crate::answers::ask;
 use crate::load::Asking;
 use crate::world::World;
 
-/// How many parameter sets a query is measured with. The rows of so many are about what lies on a shelf; of three times
-/// as many, most do not.
-pub const SETS: i64 = 40;
-
 /// How many of them are compared before.
 pub const COMPARED: usize = 20;
 
@@ -33,17 +29,17 @@ pub struct Query {
     pub best: Option<Vec<String>>,
 }
 
-/// The five queries.
-pub async fn queries(world: &World, seed: u64) -> Result<Vec<Query>, String> {
+/// The five queries, with as many parameter sets each.
+pub async fn queries(world: &World, seed: u64, sets: i64) -> Result<Vec<Query>, String> {
     // The same sets in every run over the same data.
     let seeded = format!("SELECT setseed({})", (seed % 1_000) as f64 / 1_000.0);
     world.database.batch_execute(&seeded).await.map_err(|error| error.to_string())?;
     Ok(vec![
-        communities_of_organization(world).await?,
-        ten_communities(world).await?,
-        newest(world).await?,
-        one_item(world).await?,
-        words(world).await?,
+        communities_of_organization(world, sets).await?,
+        ten_communities(world, sets).await?,
+        newest(world, sets).await?,
+        one_item(world, sets).await?,
+        words(world, sets).await?,
     ])
 }
 
@@ -56,9 +52,9 @@ fn filled(statement: &str, values: &[(&str, String)]) -> String {
     values.iter().fold(statement.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
 }
 
-async fn communities_of_organization(world: &World) -> Result<Query, String> {
+async fn communities_of_organization(world: &World, sets: i64) -> Result<Query, String> {
     let sql = "SELECT id::text FROM (SELECT o.id FROM organizations o WHERE o.is_public AND EXISTS (SELECT 1 FROM links l WHERE l.is_public AND o.id IN (l.from_id, l.to_id)) ORDER BY o.id) o ORDER BY random() LIMIT $1";
-    let organizations = ids(world, sql, &[&SETS]).await?;
+    let organizations = ids(world, sql, &[&sets]).await?;
     let statements = |floor: &str| organizations.iter().map(|id| filled(floor, &[("id", id.to_string())])).collect();
     Ok(Query {
         name: "q1",
@@ -69,9 +65,9 @@ async fn communities_of_organization(world: &World) -> Result<Query, String> {
     })
 }
 
-async fn ten_communities(world: &World) -> Result<Query, String> {
+async fn ten_communities(world: &World, sets: i64) -> Result<Query, String> {
     let sql = "SELECT id::text FROM (SELECT c.id FROM communities c WHERE c.is_public ORDER BY c.id) c ORDER BY random() LIMIT $1";
-    let communities = ids(world, sql, &[&(SETS * 10)]).await?;
+    let communities = ids(world, sql, &[&(sets * 10)]).await?;
     let sets: Vec<&[Uuid]> = communities.chunks_exact(10.min(communities.len().max(1))).collect();
     let list = |set: &[Uuid]| format!("{{{}}}", set.iter().map(Uuid::to_string).collect::<Vec<_>>().join(","));
     let statements = |floor: &str| sets.iter().map(|set| filled(floor, &[("ids", list(set))])).collect();
@@ -89,12 +85,12 @@ async fn ten_communities(world: &World) -> Result<Query, String> {
 }
 
 /// Cursors come from the hub itself; what is in them goes into the floor's statement.
-async fn newest(world: &World) -> Result<Query, String> {
+async fn newest(world: &World, sets: i64) -> Result<Query, String> {
     let floor = include_str!("../floors/q3.plain.sql");
     let (mut variables, mut plain) = (Vec::new(), Vec::new());
     for language in ["en", "fr"] {
         let mut after = Value::Null;
-        for _ in 0..SETS / 2 {
+        for _ in 0..sets / 2 {
             let document = "query P($language: LanguageTag!, $after: String) { items(first: 37, after: $after, \
                 filter: { languages: [$language] }) { pageInfo { endCursor } } }";
             let data = ask(world, document, &json!({"language": language, "after": after}), Asking::Anew).await?;
@@ -111,10 +107,10 @@ async fn newest(world: &World) -> Result<Query, String> {
     Ok(Query { name: "q3", document: include_str!("../queries/q3.graphql"), variables, plain, best: None })
 }
 
-async fn one_item(world: &World) -> Result<Query, String> {
+async fn one_item(world: &World, sets: i64) -> Result<Query, String> {
     let sql =
         "SELECT id::text FROM (SELECT i.id FROM items i WHERE i.is_public ORDER BY i.id) i ORDER BY random() LIMIT $1";
-    let items = ids(world, sql, &[&SETS]).await?;
+    let items = ids(world, sql, &[&sets]).await?;
     let floor = include_str!("../floors/q4.plain.sql");
     Ok(Query {
         name: "q4",
@@ -126,11 +122,11 @@ async fn one_item(world: &World) -> Result<Query, String> {
 }
 
 /// Pairs of words that stand together in a title, so that every search finds something.
-async fn words(world: &World) -> Result<Query, String> {
+async fn words(world: &World, sets: i64) -> Result<Query, String> {
     let sql = "SELECT w[1] || ' ' || w[2] FROM (SELECT regexp_matches(lower(unaccent(i.title ->> 'en')), '([a-z]{5,}) ([a-z]{5,})') AS w FROM (SELECT i.id, i.title FROM items i WHERE i.is_public AND i.title ? 'en' ORDER BY i.id) i ORDER BY random() LIMIT $1) AS found";
-    let rows = world.database.query(sql, &[&(SETS * 3)]).await.map_err(|error| error.to_string())?;
+    let rows = world.database.query(sql, &[&(sets * 3)]).await.map_err(|error| error.to_string())?;
     let mut texts: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
-    texts.truncate(usize::try_from(SETS).unwrap_or(usize::MAX));
+    texts.truncate(usize::try_from(sets).unwrap_or(usize::MAX));
     let floor = include_str!("../floors/q5.plain.sql");
     Ok(Query {
         name: "q5",
