@@ -7,11 +7,15 @@
 pub mod cursor;
 pub mod end;
 pub mod follow;
+pub mod rights;
 pub mod routes;
 pub mod tail;
 
 use std::sync::Arc;
 
+use uuid::Uuid;
+
+use crate::changes::cursor::Cursor;
 use crate::db::log::{ChangeAction, Entry};
 use crate::policy::{self, NodeKind, Viewer};
 
@@ -20,13 +24,26 @@ use crate::policy::{self, NodeKind, Viewer};
 pub struct Told {
     /// What happened, as far as the viewer can see.
     pub action: ChangeAction,
-    /// The entry.
+    /// To what kind of node.
+    pub kind: NodeKind,
+    /// The entry; where it stands for many nodes, made out for this one.
     pub entry: Arc<Entry>,
+    /// Up to which node the entry has been told with this; the last of all when it is of one node.
+    pub within: Uuid,
+}
+
+impl Told {
+    /// The place of what is told in its log.
+    pub fn cursor(&self, epoch: Uuid) -> Cursor {
+        Cursor { epoch, position: self.entry.position, within: self.within }
+    }
 }
 
 /// What a viewer is told of an entry; null: nothing. Decided from the entry's two audiences and the viewer alone, never
 /// from what the node is by now.
 pub fn told(viewer: &Viewer, entry: &Arc<Entry>) -> Option<Told> {
+    // Of whom is erased nothing is left but the place; what is of rights is told by `rights`.
+    let kind = entry.kind.filter(|_| !entry.node_id.is_nil())?;
     let before = policy::sees(viewer, &entry.audiences.before);
     let after = policy::sees(viewer, &entry.audiences.after);
     let action = match (before, after) {
@@ -50,11 +67,15 @@ pub fn told(viewer: &Viewer, entry: &Arc<Entry>) -> Option<Told> {
             | ChangeAction::Removed => entry.action,
         },
     };
-    Some(Told { action, entry: entry.clone() })
+    Some(Told { action, kind, entry: entry.clone(), within: Uuid::max() })
 }
 
 /// Whether an entry takes something from somebody: whatever was made before it may show what nobody may see any more.
 pub fn narrows(entry: &Entry) -> bool {
+    if entry.kind.is_none() {
+        // Of an account: what it lost is gone, whatever it gained.
+        return !entry.audiences.before.is_empty();
+    }
     let kept = |atom: &String| policy::covers(&entry.audiences.after, atom);
     !entry.audiences.before.iter().all(kept)
 }
@@ -62,13 +83,12 @@ pub fn narrows(entry: &Entry) -> bool {
 /// A person's fields have audiences of their own, each with an entry; the one of the name is that of the person.
 fn is_of_fields_alone(entry: &Entry) -> bool {
     let is_whole = |field: &String| field == "name" || field == "audience";
-    entry.kind == NodeKind::Person && entry.action != ChangeAction::Created && !entry.fields.iter().any(is_whole)
+    entry.kind == Some(NodeKind::Person) && entry.action != ChangeAction::Created && !entry.fields.iter().any(is_whole)
 }
 
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
-    use uuid::Uuid;
 
     use super::*;
     use crate::db::log::Audiences;
@@ -79,8 +99,8 @@ mod tests {
             position: 1,
             created_at: DateTime::UNIX_EPOCH,
             action,
-            kind,
-            node_id: Uuid::nil(),
+            kind: Some(kind),
+            node_id: Uuid::from_u128(1),
             fields: owned(fields),
             communities: Vec::new(),
             topics: Vec::new(),
@@ -113,6 +133,18 @@ mod tests {
             assert_eq!(to(&Viewer::Anonymous), anonymous, "{action:?} {before:?} {after:?}");
             assert_eq!(to(&Viewer::system("test")), Some(system), "{action:?} {before:?} {after:?}");
         }
+    }
+
+    #[test]
+    fn nothing_is_told_of_whom_is_erased_and_of_rights_only_by_their_own_way() {
+        let erased = Entry {
+            node_id: Uuid::nil(),
+            ..(*entry(ChangeAction::Updated, NodeKind::Item, &[], &["public"], &["public"])).clone()
+        };
+        assert!(told(&Viewer::system("test"), &Arc::new(erased.clone())).is_none());
+        let of_rights = Entry { kind: None, node_id: Uuid::from_u128(1), ..erased };
+        assert!(narrows(&of_rights));
+        assert!(told(&Viewer::system("test"), &Arc::new(of_rights)).is_none());
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::db::Db;
 use crate::db::due::{self, Due, DueAction};
 use crate::db::log::{self, Retention};
 use crate::db::write::{self, Tx};
-use crate::domain::{item, person};
+use crate::domain::{account, item, person};
 use crate::error::Fault;
 use crate::policy::Viewer;
 
@@ -96,8 +96,9 @@ async fn apply(tx: &mut Tx, limit: i64) -> Result<usize, Fault> {
     let count = due.len();
     let of = |action| -> Vec<Due> { due.iter().filter(|due| due.action == action).cloned().collect() };
     item::store::due::apply(tx, of(DueAction::Publish)).await?;
-    let people = of(DueAction::Consent).into_iter().map(|due| due.node_id).collect();
-    person::audiences::recompute(tx, people, Vec::new()).await?;
+    let ids = |action| of(action).into_iter().map(|due| due.of).collect();
+    person::audiences::recompute(tx, ids(DueAction::Consent), Vec::new()).await?;
+    account::rights::apply_due(tx, ids(DueAction::Grant)).await?;
     Ok(count)
 }
 

@@ -1,5 +1,6 @@
 //! The database: connections, reads, the write transaction, and everything that speaks to PostgreSQL for all kinds.
 
+pub mod audit;
 pub mod backoff;
 pub mod column;
 pub mod coverage;

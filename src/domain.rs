@@ -1,12 +1,16 @@
 //! What the hub knows about, a folder for each noun.
 
+pub mod account;
+pub mod audit;
 pub mod community;
+pub mod contact;
 pub mod hierarchy;
 pub mod item;
 pub mod link;
 pub mod membership;
 pub mod node;
 pub mod organization;
+pub mod permission;
 pub mod person;
 pub mod project;
 pub mod record;

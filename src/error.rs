@@ -3,10 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use strum::AsRefStr;
+use strum::{AsRefStr, EnumMessage, EnumString, VariantArray};
 
 use crate::text::language::{LanguageTag, Languages};
 use crate::text::messages::Message;
+use crate::text::vocabulary::Vocabulary;
 
 /// The stable `extensions.code` of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, AsRefStr)]
@@ -30,8 +31,16 @@ pub enum Code {
     CursorAhead,
     /// A socket or the hub follows as much as it may.
     TooManySubscriptions,
+    /// What was sent to show who asks is none, or holds no longer; or nobody knows who asks, and it matters.
+    Unauthenticated,
     /// The viewer may see the thing but not do this to it.
     Forbidden,
+    /// There is no such thing, or the viewer may not see it.
+    NotFound,
+    /// It was changed by somebody else in between, or is there already.
+    Conflict,
+    /// This was done too often of late.
+    RateLimited,
     /// Only queries may be sent by GET.
     MethodNotAllowed,
     /// The request body is larger than 256 KB.
@@ -44,18 +53,42 @@ pub enum Code {
     InternalServerError,
 }
 
+/// Why a mutation did nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, AsRefStr, EnumString, EnumMessage, VariantArray)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+pub enum RefusalCode {
+    /// A value cannot be used; the sentence says how to mend it.
+    BadUserInput,
+    /// Nobody knows who asks, or what they showed holds no longer.
+    Unauthenticated,
+    /// You may see the thing but not do this to it.
+    Forbidden,
+    /// There is no such thing, or you may not see it.
+    NotFound,
+    /// It was changed by somebody else in between, or is there already.
+    Conflict,
+    /// You did this too often of late.
+    RateLimited,
+}
+
+impl Vocabulary for RefusalCode {
+    const NAME: &'static str = "UserErrorCode";
+    const ABOUT: &'static str = "Why a mutation did nothing.";
+}
+
 /// An error with its code and its sentence; the cause is for the log alone.
 #[derive(Clone, Debug)]
 pub struct Fault {
     code: Code,
     message: Message,
+    field: Option<&'static str>,
     cause: Option<Arc<str>>,
 }
 
 impl Fault {
     /// A fault that the caller can mend.
     pub fn new(code: Code, message: Message) -> Self {
-        Self { code, message, cause: None }
+        Self { code, message, field: None, cause: None }
     }
 
     /// A value of the request that cannot be used.
@@ -68,6 +101,7 @@ impl Fault {
         Self {
             code: Code::InternalServerError,
             message: Message::new("internal-fault").with("reference", "-"),
+            field: None,
             cause: Some(format!("{doing}: {cause}").into()),
         }
     }
@@ -92,6 +126,7 @@ impl Fault {
         Self {
             code: Code::ServiceUnavailable,
             message: Message::new("database-unavailable"),
+            field: None,
             cause: Some(cause.to_string().into()),
         }
     }
@@ -102,6 +137,41 @@ impl Fault {
             self.message = Message::new("internal-fault").with("reference", reference);
         }
         self
+    }
+
+    /// The same fault of one field of an input.
+    pub fn of_field(self, field: &'static str) -> Self {
+        Self { field: Some(field), ..self }
+    }
+
+    /// The field of the input that is to be mended; null: none in particular.
+    pub fn field(&self) -> Option<&'static str> {
+        self.field
+    }
+
+    /// What whoever sent a mutation can mend: told beside what it answers, not as an error. Null: it is none of that.
+    pub fn refusal(&self) -> Option<RefusalCode> {
+        match self.code {
+            Code::BadUserInput => Some(RefusalCode::BadUserInput),
+            Code::Unauthenticated => Some(RefusalCode::Unauthenticated),
+            Code::Forbidden => Some(RefusalCode::Forbidden),
+            Code::NotFound => Some(RefusalCode::NotFound),
+            Code::Conflict => Some(RefusalCode::Conflict),
+            Code::RateLimited => Some(RefusalCode::RateLimited),
+            Code::BadRequest
+            | Code::GraphqlParseFailed
+            | Code::GraphqlValidationFailed
+            | Code::QueryTooComplex
+            | Code::CursorMalformed
+            | Code::CursorExpired
+            | Code::CursorAhead
+            | Code::TooManySubscriptions
+            | Code::MethodNotAllowed
+            | Code::PayloadTooLarge
+            | Code::UnsupportedMediaType
+            | Code::ServiceUnavailable
+            | Code::InternalServerError => None,
+        }
     }
 
     /// The stable code.

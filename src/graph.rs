@@ -6,21 +6,29 @@ pub mod facets;
 pub mod id;
 pub mod limits;
 pub mod live;
+pub mod mutation;
 pub mod node;
+pub mod pace;
 pub mod page;
 pub mod scope;
 pub mod text;
 pub mod word;
 
-use async_graphql::{EmptyMutation, MergedObject, MergedSubscription, SDLExportOptions, Schema};
+use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, Schema};
 
+use crate::domain::account::graph::AccountQuery;
+use crate::domain::account::graph::grant::GrantMutation;
+use crate::domain::account::graph::linking::AccountMutation;
+use crate::domain::account::graph::token::TokenMutation;
 use crate::domain::community::graph::CommunityQuery;
+use crate::domain::contact::graph::ContactMutation;
 use crate::domain::item::graph::ItemQuery;
 use crate::domain::item::graph::published::ItemSubscription;
 use crate::domain::link::graph::LinkQuery;
 use crate::domain::membership::graph::MembershipQuery;
 use crate::domain::organization::graph::OrganizationQuery;
 use crate::domain::person::graph::PersonQuery;
+use crate::domain::person::graph::own::{OwnMutation, OwnQuery};
 use crate::domain::project::graph::ProjectQuery;
 use crate::domain::role::graph::RoleQuery;
 use crate::domain::search::graph::SearchQuery;
@@ -43,18 +51,26 @@ pub struct Query(
     TopicQuery,
     LinkQuery,
     ChangeQuery,
+    AccountQuery,
+    OwnQuery,
 );
+
+/// Everything that can be done.
+#[derive(MergedObject, Default)]
+pub struct Mutation(OwnMutation, ContactMutation, GrantMutation, TokenMutation, AccountMutation);
 
 /// Everything that can be followed.
 #[derive(MergedSubscription, Default)]
 pub struct Subscription(ChangeSubscription, ItemSubscription);
 
 /// The schema that the hub executes.
-pub type HubSchema = Schema<Query, EmptyMutation, Subscription>;
+pub type HubSchema = Schema<Query, Mutation, Subscription>;
 
 /// Builds the schema.
 pub fn schema() -> HubSchema {
-    Schema::build(Query::default(), EmptyMutation, Subscription::default()).limit_depth(limits::MAX_DEPTH).finish()
+    Schema::build(Query::default(), Mutation::default(), Subscription::default())
+        .limit_depth(limits::MAX_DEPTH)
+        .finish()
 }
 
 /// The contract as text, as `schema.graphql` holds it.

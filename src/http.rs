@@ -1,5 +1,6 @@
 //! The hub on the web: the router, and what its handlers share.
 
+pub mod caller;
 pub mod examples;
 pub mod execution;
 pub mod graphql;
@@ -10,6 +11,7 @@ pub mod sse;
 pub mod websocket;
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -32,6 +34,7 @@ use crate::changes::end::End;
 use crate::changes::tail::Tail;
 use crate::db::Db;
 use crate::error::{Code, Fault};
+use crate::graph::pace::Paces;
 use crate::graph::{self, HubSchema};
 use crate::http::graphql::Answered;
 use crate::http::kept::Kept;
@@ -45,6 +48,9 @@ const STOP_WITHIN: Duration = Duration::from_secs(10);
 
 /// How long an execution waits for its turn, as long as for a connection.
 const TURN_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long whoever wrote waits until this process has read what it wrote.
+const CATCH_UP_WITHIN: Duration = Duration::from_secs(2);
 
 /// How long a peer may leave what was sent unacknowledged, in milliseconds.
 #[cfg(target_os = "linux")]
@@ -76,7 +82,10 @@ struct Shared {
     kept: Kept<Answered>,
     shelves: Shelves,
     live: Live,
+    paces: Arc<Paces>,
     executions: Semaphore,
+    /// For how many of them a wide one counts.
+    wide: u32,
     /// Fewer, for those who follow: queries are never kept waiting by them alone.
     deliveries: Semaphore,
     /// One for each stream that may be open; all of them are free again when the last has ended.
@@ -97,12 +106,8 @@ impl Hub {
         let sdl = graph::sdl();
         let digest = Sha256::digest(sdl.as_bytes());
         let sdl_tag = format!("\"{}\"", digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>());
-        // More executions than connections would only hold more half-made answers in memory, and two cores do as much with
-        // three of them as with four.
-        let executing = match db.connections() {
-            few @ ..=2 => few,
-            many => many.saturating_sub(1),
-        };
+        // As many at once as there are connections; a wide one counts for two, because of what it holds in memory.
+        let executing = db.connections();
         let executions = Semaphore::new(executing);
         let deliveries = Semaphore::new(executing.div_ceil(2));
         let shared = Shared {
@@ -113,7 +118,9 @@ impl Hub {
             kept: Kept::default(),
             shelves: Shelves::default(),
             live: Live::default(),
+            paces: Arc::default(),
             executions,
+            wide: u32::try_from(executing.min(2)).unwrap_or(1),
             deliveries,
             streams: Arc::new(Semaphore::new(MAX_STREAMS)),
             stopping: watch::Sender::new(false),
@@ -172,8 +179,9 @@ impl Hub {
     }
 
     /// Waits for the turn to execute a document, for ten seconds at the most; it lasts until the permit is dropped.
-    pub async fn turn(&self) -> Result<SemaphorePermit<'_>, Fault> {
-        match tokio::time::timeout(TURN_WITHIN, self.shared.executions.acquire()).await {
+    pub async fn turn(&self, is_wide: bool) -> Result<SemaphorePermit<'_>, Fault> {
+        let count = if is_wide { self.shared.wide } else { 1 };
+        match tokio::time::timeout(TURN_WITHIN, self.shared.executions.acquire_many(count)).await {
             Ok(turn) => turn.map_err(|closed| Fault::internal("waiting for a turn", closed)),
             Err(_) => Err(Fault::new(Code::ServiceUnavailable, Message::new("http-busy"))),
         }
@@ -182,7 +190,7 @@ impl Hub {
     /// Waits for the turn to execute deliveries: as long as it takes for one of those that are theirs, then as a query does.
     pub async fn live_turn(&self) -> Result<(SemaphorePermit<'_>, SemaphorePermit<'_>), Fault> {
         let delivery = self.shared.deliveries.acquire().await;
-        Ok((delivery.map_err(|closed| Fault::internal("waiting for a turn", closed))?, self.turn().await?))
+        Ok((delivery.map_err(|closed| Fault::internal("waiting for a turn", closed))?, self.turn(false).await?))
     }
 
     /// The answers that are kept.
@@ -198,6 +206,22 @@ impl Hub {
     /// The position of the last change that is visible now; null when it cannot be read.
     pub async fn position(&self) -> Option<i64> {
         self.shared.end.position().await
+    }
+
+    /// Waits until this process knows the change log as far as it is visible now, so that what was written is seen in
+    /// whatever it serves next. A log that cannot be read is not waited for.
+    pub async fn catch_up(&self) {
+        let Some(position) = self.position().await else { return };
+        let mut moved = self.shared.tail.moved();
+        let reached =
+            async { while self.shared.tail.applied().position < position && moved.changed().await.is_ok() {} };
+        // What takes longer is seen as soon as the log is read.
+        let _ = tokio::time::timeout(CATCH_UP_WITHIN, reached).await;
+    }
+
+    /// How often each sender did what others have to read.
+    pub fn paces(&self) -> Arc<Paces> {
+        self.shared.paces.clone()
     }
 
     /// The language to serve when a reader wishes none that is there.
@@ -254,12 +278,13 @@ pub async fn serve(
         #[cfg(target_os = "linux")]
         let _ = setsockopt(socket, sockopt::TcpUserTimeout, &GONE_AFTER_MS);
     });
-    let graceful = axum::serve(listener, hub.router()).with_graceful_shutdown(async move {
-        stop.await;
-        streams.shared.stopping.send_replace(true);
-        // Nobody listens any more when the server ended by itself.
-        let _ = stopping.send(());
-    });
+    let graceful = axum::serve(listener, hub.router().into_make_service_with_connect_info::<SocketAddr>())
+        .with_graceful_shutdown(async move {
+            stop.await;
+            streams.shared.stopping.send_replace(true);
+            // Nobody listens any more when the server ended by itself.
+            let _ = stopping.send(());
+        });
     // WebSockets have left the server by then; they are waited for beside it.
     let graceful = async {
         graceful.await?;

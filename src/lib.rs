@@ -7,6 +7,7 @@
 //! | module | what it is for |
 //! |---|---|
 //! | [`config`], [`error`], [`policy`], [`text`] | settings; what can go wrong; who may see and do what; words and what they mean |
+//! | [`auth`] | secrets that are shown once |
 //! | [`db`] | connections, lists, the write transaction, the change log's table, migrations, the hub's own PostgreSQL |
 //! | [`changes`] | the change log as it is followed: cursors, what a viewer is told, the tail in memory |
 //! | [`domain`] | a folder for each noun: its record, its rules, its store, its part of the contract |
@@ -21,7 +22,7 @@
 //! # Invariants
 //!
 //! - **Invariant:** rows are read by the functions of [`db::listing`] and of the stores alone; each takes the viewer and
-//!   applies the SQL twin of [`policy::can`]. Look-ups of keys and slugs answer with ids alone, which show nothing. No
+//!   applies the SQL twin of [`policy::can`]. Look-ups of keys answer with ids alone, which show nothing. No
 //!   field of the contract guards anything.
 //! - **Invariant:** every change of data goes through [`db::write::write`], and its entry is in the change log when it
 //!   is visible, at a position after all that were visible before.
@@ -40,11 +41,19 @@
 //! - **Invariant:** an answer that is kept (`http::kept`) is an anonymous reader's, and is given only while the change log
 //!   ends where it ended before the answer was made. What lies on a shelf (`loaders::shelf`) was loaded for an anonymous
 //!   reader, while the log ended there or later, and is given only to one who asked before it went on.
+//! - **Invariant:** a write reads the rights of whoever writes anew, in its own transaction (`domain::permission`); what may
+//!   not be known of is answered as what is not there, with the same bytes and as many statements.
+//! - **Invariant:** which atoms an account has is stored (`accounts.atoms`) and follows its grants, its person and their
+//!   memberships in the same transaction, which tells the change log what was lost and gained; followers go by the rights
+//!   that they had at their place in the log, while what they are shown is read with the rights of the moment.
+//! - **Invariant:** what was read of people that is not for everybody is in the audit before it is given away.
+//! - **Invariant:** a secret is kept as its hash alone, and its type cannot be printed.
 //! - **Invariant:** values reach SQL as bound parameters; text of statements is `&'static str`.
 //! - **Invariant:** no time, chance or environment is read below `main.rs`, `config.rs` and `http.rs`.
 //! - **Absent on purpose:** no second database dialect, no cache that has to be told what a change touches, no
 //!   guard on a field, no `allow`.
 
+pub mod auth;
 pub mod changes;
 pub mod clock;
 pub mod config;

@@ -25,7 +25,13 @@ use dataloader::cached::Loader;
 use futures_util::FutureExt;
 
 use crate::db::Db;
+use crate::domain::account::store::grants::Grants;
+use crate::domain::account::store::rows::Accounts;
+use crate::domain::account::store::sessions::Sessions;
+use crate::domain::account::store::tokens::Tokens;
+use crate::domain::audit::store::Readings;
 use crate::domain::community::store::Communities;
+use crate::domain::contact::store::Messages;
 use crate::domain::item::author::store::Authors;
 use crate::domain::item::store::Items;
 use crate::domain::link::store::Links;
@@ -40,7 +46,7 @@ use crate::domain::topic::store::Topics;
 use crate::error::Fault;
 use crate::loaders::found::{HitCounts, HitFacets, Hits};
 use crate::loaders::lists::Lists;
-use crate::loaders::parts::{ActiveMembers, Affiliations, Bodies, Slugs};
+use crate::loaders::parts::{ActiveMembers, Affiliations, Bodies, Consents, NamesOfAccounts, PersonsOfAccounts, Slugs};
 use crate::loaders::shelf::Shelf;
 use crate::policy::Viewer;
 
@@ -136,6 +142,24 @@ pub struct Loaders {
     pub links: Lists<Links>,
     /// Sources.
     pub sources: Lists<Sources>,
+    /// Accounts.
+    pub accounts: Lists<Accounts>,
+    /// Rights.
+    pub grants: Lists<Grants>,
+    /// Tokens.
+    pub tokens: Lists<Tokens>,
+    /// Sessions.
+    pub sessions: Lists<Sessions>,
+    /// Who read what of people.
+    pub readings: Lists<Readings>,
+    /// Messages to coordinators.
+    pub messages: Lists<Messages>,
+    /// The person of an account; null: none.
+    pub persons_of_accounts: Batch<PersonsOfAccounts>,
+    /// What an account is called.
+    pub names_of_accounts: Batch<NamesOfAccounts>,
+    /// The consents of a person, as far as they may be seen.
+    pub consents: Batch<Consents>,
     /// The affiliations of a person.
     pub affiliations: Batch<Affiliations>,
     /// How many active memberships a community has.
@@ -168,6 +192,15 @@ impl Loaders {
             authors: Lists::new(reader),
             links: Lists::new(reader),
             sources: Lists::new(reader),
+            accounts: Lists::new(reader),
+            grants: Lists::new(reader),
+            tokens: Lists::new(reader),
+            sessions: Lists::new(reader),
+            readings: Lists::new(reader),
+            messages: Lists::new(reader),
+            persons_of_accounts: Batch::new(reader),
+            names_of_accounts: Batch::new(reader),
+            consents: Batch::new(reader),
             affiliations: Batch::new(reader),
             active_members: Batch::new(reader),
             bodies: Batch::new(reader),

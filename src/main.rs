@@ -1,5 +1,7 @@
 //! The command line of the hub: builds the world, runs one command, and exits.
 
+#[path = "main/accounts.rs"]
+mod accounts;
 #[path = "main/output.rs"]
 mod output;
 
@@ -15,6 +17,7 @@ use clap::{Parser, Subcommand};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::accounts::{GrantArguments, TokenCommand};
 use crate::output::{Lines, print, progress_bar, welcome, write_line};
 use knowledge_hub::changes::cursor::Cursor;
 use knowledge_hub::clock;
@@ -90,6 +93,13 @@ enum Command {
         #[arg(long)]
         after: Option<String>,
     },
+    /// Make, list and revoke the tokens by which programs are known.
+    Token {
+        #[command(subcommand)]
+        command: TokenCommand,
+    },
+    /// Give a right to whoever signs in, or to a service; the first administrator is made so.
+    Grant(GrantArguments),
     /// Write the contract in GraphQL's schema language to standard output.
     Schema,
     /// Say what is there, what is missing, and how to mend it.
@@ -178,6 +188,18 @@ async fn run(arguments: Arguments, languages: &Languages) -> Result<(), Stop> {
         Command::Migrate => {
             let world = World::open(&config).await?;
             let outcome = migrate(&world.db, languages).await;
+            world.close().await;
+            outcome
+        }
+        Command::Token { command } => {
+            let world = World::open_current(&config).await?;
+            let outcome = accounts::token(&world.db, command, languages).await;
+            world.close().await;
+            outcome
+        }
+        Command::Grant(arguments) => {
+            let world = World::open_current(&config).await?;
+            let outcome = accounts::grant(&world.db, arguments, languages).await;
             world.close().await;
             outcome
         }
@@ -383,6 +405,9 @@ async fn run_server(
     let address = listener.local_addr().map_err(|error| Fault::internal("listening", error))?.to_string();
     let greeting = if demo { welcome(&address) } else { Message::new("cli-serving").with("address", address) };
     print(&greeting.sentence(languages))?;
+    if demo {
+        print(&accounts::personas(db, languages).await?)?;
+    }
     let settings = Settings { default_language: config.default_language.clone(), origins: config.origins.clone() };
     let hub = Hub::start(db.clone(), settings).await?;
     let age = TimeDelta::days(config.keep_changes_days);
@@ -440,6 +465,7 @@ async fn read_lines(config: &Config, inputs: Vec<Input>, mode: Mode, languages: 
             Outcome::Updated => Message::new("import-would-update"),
             Outcome::Unchanged => Message::new("import-would-keep"),
             Outcome::Retired => Message::new("import-would-retire"),
+            Outcome::Withheld => Message::new("import-would-withhold"),
         };
         let message = message
             .with("file", line.place.file.as_str())
@@ -563,4 +589,5 @@ fn sentence_of(report: &Report) -> Message {
         .with("updated", report.updated)
         .with("unchanged", report.unchanged)
         .with("retired", report.retired)
+        .with("withheld", report.withheld)
 }

@@ -1,18 +1,36 @@
 //! Who may see and do what: one pure function over a viewer, an action and a subject.
 //!
 //! ```text
-//!                READ                          WRITE
-//! anonymous      audience holds `public`       refused
-//! system         everything                    everything
+//!                       READ                              WRITE
+//! a node                audience and viewer share an atom those who run what it belongs to
+//! a grant               its holder, those who may give it those who hold the rights there
+//! an account            itself                            hub administrators (link it to a person)
+//! tokens of an account  itself                            itself
+//! personal data         the person                        the person
+//! messages to a         its coordinators                  whoever sees the community (send one)
+//! community
+//!
+//! hub administrators and the hub itself may do everything
 //! ```
+//!
+//! Published roles give no right, and a token gives no more than its scopes.
+
+pub mod token_scope;
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use strum::{AsRefStr, EnumMessage, EnumString, VariantArray};
+use uuid::Uuid;
 
+use crate::policy::token_scope::TokenScope;
 use crate::text::vocabulary::Vocabulary;
 
 /// The atom of an audience that everybody has.
 pub const PUBLIC: &str = "public";
+
+/// The atom of those who see everything; it stands in no audience.
+pub const HUB: &str = "hub";
 
 /// What kind of thing a node is.
 #[derive(
@@ -59,11 +77,253 @@ impl Vocabulary for NodeKind {
     const ABOUT: &'static str = "What kind of thing a node is.";
 }
 
+/// What an account may do somewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, AsRefStr, EnumString, EnumMessage, VariantArray)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+pub enum Right {
+    /// Runs the hub, or an organization on it.
+    Administrator,
+    /// Runs a community.
+    Coordinator,
+    /// Judges what is submitted to a community.
+    Reviewer,
+    /// Belongs to a community, and sees what is for its members.
+    Member,
+    /// Speaks for an organization, or in a community for those who sent them.
+    Representative,
+}
+
+impl Vocabulary for Right {
+    const NAME: &'static str = "Right";
+    const ABOUT: &'static str = "What an account may do somewhere.";
+}
+
+/// Where a right holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum On {
+    /// On the whole hub.
+    Hub,
+    /// On an organization.
+    Organization(Uuid),
+    /// On a community.
+    Community(Uuid),
+}
+
+/// A right somewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Grant {
+    /// The right.
+    pub right: Right,
+    /// Where it holds.
+    pub on: On,
+}
+
+impl Grant {
+    /// Whether there is such a right there.
+    pub fn exists(self) -> bool {
+        match (self.right, self.on) {
+            (Right::Administrator, On::Hub | On::Organization(_))
+            | (Right::Representative, On::Organization(_) | On::Community(_))
+            | (Right::Coordinator | Right::Reviewer | Right::Member, On::Community(_)) => true,
+            (Right::Administrator, On::Community(_))
+            | (Right::Representative, On::Hub)
+            | (Right::Coordinator | Right::Reviewer | Right::Member, On::Hub | On::Organization(_)) => false,
+        }
+    }
+
+    /// The atoms of audience that it gives.
+    fn atoms(self) -> Vec<String> {
+        match (self.right, self.on) {
+            (Right::Administrator, On::Hub) => vec![HUB.to_owned()],
+            (Right::Administrator, On::Organization(id)) => vec![format!("admin:{id}")],
+            (Right::Coordinator, On::Community(id)) => vec![format!("coordinator:{id}"), format!("member:{id}")],
+            (Right::Reviewer, On::Community(id)) => vec![format!("reviewer:{id}")],
+            (Right::Member | Right::Representative, On::Community(id)) => vec![format!("member:{id}")],
+            // Speaking for an organization shows nothing more of it.
+            (Right::Representative, On::Organization(_))
+            | (Right::Administrator, On::Community(_))
+            | (Right::Representative, On::Hub)
+            | (Right::Coordinator | Right::Reviewer | Right::Member, On::Hub | On::Organization(_)) => Vec::new(),
+        }
+    }
+}
+
+/// The atoms of audience of an account with these grants and this person, besides `public`; sorted.
+pub fn atoms_of(grants: &[Grant], person: Option<Uuid>) -> Vec<String> {
+    let of_grants = grants.iter().flat_map(|grant| grant.atoms());
+    let atoms: BTreeSet<String> = of_grants.chain(person.map(|person| format!("self:{person}"))).collect();
+    atoms.into_iter().collect()
+}
+
+/// By what somebody is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Credential {
+    /// A session of a person who signed in.
+    Session(Uuid),
+    /// A token.
+    Token(Uuid),
+}
+
+/// Somebody who is known: an account, with the rights that it has by its credential.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Identity {
+    account: Uuid,
+    credential: Credential,
+    person: Option<Uuid>,
+    grants: Vec<Grant>,
+    writes_items_of: Vec<Uuid>,
+    /// Of the token; null: everything that the account may.
+    scopes: Option<Vec<TokenScope>>,
+    /// Those of the account, sorted.
+    account_atoms: Vec<String>,
+    /// Those of the viewer, `public` among them; null: everything is seen.
+    atoms: Option<Vec<String>>,
+}
+
+impl Identity {
+    /// Somebody by their account, with what it holds and, by a token, no more than its scopes allow. `atoms` are those of
+    /// the account, as [`atoms_of`] makes them.
+    pub fn new(
+        (account, credential): (Uuid, Credential),
+        person: Option<Uuid>,
+        grants: Vec<Grant>,
+        scopes: Option<Vec<TokenScope>>,
+        atoms: Vec<String>,
+    ) -> Self {
+        // A scope that reaches everything is as good as none.
+        let scopes = scopes.filter(|scopes| !scopes.contains(&TokenScope::ActAsAccount));
+        let mut identity = Self {
+            account,
+            credential,
+            person,
+            grants,
+            writes_items_of: Vec::new(),
+            scopes,
+            account_atoms: Vec::new(),
+            atoms: None,
+        };
+        if let Some(scopes) = identity.scopes.clone() {
+            let held = |scope: &&TokenScope| scope.needs().is_some_and(|grant| identity.holds(grant));
+            let (mut grants, mut writes_items_of) = (Vec::new(), Vec::new());
+            for scope in scopes.iter().filter(held) {
+                match scope {
+                    TokenScope::WriteItemsOf(community) => writes_items_of.push(*community),
+                    TokenScope::ActAsAccount
+                    | TokenScope::ReadPublic
+                    | TokenScope::ReadAsMemberOf(_)
+                    | TokenScope::AdministerOrganization(_) => grants.extend(scope.needs()),
+                }
+            }
+            identity.grants = grants;
+            identity.writes_items_of = writes_items_of;
+            identity.person = None;
+        }
+        identity.with_atoms(atoms)
+    }
+
+    /// The same, when the account had these atoms.
+    pub fn with_atoms(self, atoms: Vec<String>) -> Self {
+        Self { atoms: self.limited(&atoms), account_atoms: atoms, ..self }
+    }
+
+    /// The same, after the account lost and gained atoms: how a change of rights is told to those who follow.
+    pub fn turned(&self, lost: &[String], gained: &[String]) -> Self {
+        let kept = self.account_atoms.iter().filter(|atom| !lost.contains(atom));
+        let atoms: BTreeSet<String> = kept.chain(gained).cloned().collect();
+        self.clone().with_atoms(atoms.into_iter().collect())
+    }
+
+    /// The account.
+    pub fn account(&self) -> Uuid {
+        self.account
+    }
+
+    /// By what it is known.
+    pub fn credential(&self) -> Credential {
+        self.credential
+    }
+
+    /// Whose data are its own; null: nobody's, or the token does not reach them.
+    pub fn person(&self) -> Option<Uuid> {
+        self.person
+    }
+
+    /// What it may do where, by its credential.
+    pub fn grants(&self) -> &[Grant] {
+        &self.grants
+    }
+
+    /// Whether it is known by something that reaches everything of its account.
+    pub fn is_unlimited(&self) -> bool {
+        self.scopes.is_none()
+    }
+
+    /// Whether it runs the hub.
+    pub fn runs_the_hub(&self) -> bool {
+        self.grants.contains(&Grant { right: Right::Administrator, on: On::Hub })
+    }
+
+    /// Whether it holds a right, by itself or with a greater one.
+    pub fn holds(&self, wanted: Grant) -> bool {
+        let has = |right, on| self.grants.contains(&Grant { right, on });
+        let by_greater = match (wanted.right, wanted.on) {
+            (Right::Member, on @ On::Community(_)) => has(Right::Coordinator, on) || has(Right::Representative, on),
+            (
+                Right::Administrator | Right::Coordinator | Right::Reviewer | Right::Representative | Right::Member,
+                On::Hub | On::Organization(_) | On::Community(_),
+            ) => false,
+        };
+        self.runs_the_hub() || by_greater || has(wanted.right, wanted.on)
+    }
+
+    /// The communities that it coordinates.
+    pub fn coordinates(&self) -> impl Iterator<Item = Uuid> + '_ {
+        self.grants.iter().filter_map(|grant| match (grant.right, grant.on) {
+            (Right::Coordinator, On::Community(id)) => Some(id),
+            (
+                Right::Administrator | Right::Coordinator | Right::Reviewer | Right::Member | Right::Representative,
+                On::Hub | On::Organization(_) | On::Community(_),
+            ) => None,
+        })
+    }
+
+    /// Whether it runs what rights there are on.
+    fn runs(&self, on: On) -> bool {
+        match on {
+            On::Hub => self.runs_the_hub(),
+            On::Organization(_) => self.holds(Grant { right: Right::Administrator, on }),
+            On::Community(_) => self.holds(Grant { right: Right::Coordinator, on }),
+        }
+    }
+
+    fn limited(&self, atoms: &[String]) -> Option<Vec<String>> {
+        let has = |atom: &str| atoms.iter().any(|held| held == atom || held == HUB);
+        let mut own = vec![PUBLIC.to_owned()];
+        match &self.scopes {
+            None if has(HUB) => return None,
+            None => own.extend(atoms.iter().cloned()),
+            Some(scopes) => {
+                let wanted = scopes.iter().filter_map(|scope| match scope {
+                    TokenScope::ReadAsMemberOf(id) => Some(format!("member:{id}")),
+                    TokenScope::AdministerOrganization(id) => Some(format!("admin:{id}")),
+                    TokenScope::ActAsAccount | TokenScope::ReadPublic | TokenScope::WriteItemsOf(_) => None,
+                });
+                own.extend(wanted.filter(|atom| has(atom)));
+            }
+        }
+        own.sort();
+        own.dedup();
+        Some(own)
+    }
+}
+
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Viewer {
     /// Anybody: nothing is known about who asks.
     Anonymous,
+    /// Somebody who is known.
+    Known(Box<Identity>),
     /// The hub itself, for a job with a stated reason.
     System(&'static str),
 }
@@ -74,11 +334,31 @@ impl Viewer {
         Self::System(reason)
     }
 
+    /// Who it is, if that is known.
+    pub fn identity(&self) -> Option<&Identity> {
+        match self {
+            Self::Known(identity) => Some(identity),
+            Self::Anonymous | Self::System(_) => None,
+        }
+    }
+
     /// The atoms of audience that this viewer has; null for a viewer who sees everything.
     pub fn atoms(&self) -> Option<Vec<String>> {
         match self {
             Self::Anonymous => Some(vec![PUBLIC.to_owned()]),
+            Self::Known(identity) => identity.atoms.clone(),
             Self::System(_) => None,
+        }
+    }
+
+    /// What tells this viewer from every other, by the credential: two who are known are never the same.
+    pub fn key(&self) -> String {
+        match self {
+            Self::Anonymous | Self::System(_) => self.actor(),
+            Self::Known(identity) => match identity.credential {
+                Credential::Session(id) => format!("session:{id}"),
+                Credential::Token(id) => format!("token:{id}"),
+            },
         }
     }
 
@@ -86,6 +366,10 @@ impl Viewer {
     pub fn actor(&self) -> String {
         match self {
             Self::Anonymous => "anonymous".to_owned(),
+            Self::Known(identity) => match identity.credential {
+                Credential::Session(_) => format!("account:{}", identity.account),
+                Credential::Token(token) => format!("account:{} token:{token}", identity.account),
+            },
             Self::System(reason) => format!("system: {reason}"),
         }
     }
@@ -96,17 +380,53 @@ impl Viewer {
 pub enum Action {
     /// See it.
     Read,
-    /// Create, change or retire it.
+    /// Create, change or end it; of messages, send one.
     Write,
+}
+
+/// Who runs a node besides the hub's administrators.
+#[derive(Clone, Copy, Debug)]
+pub enum Owner<'a> {
+    /// Nobody.
+    Hub,
+    /// The administrators of an organization.
+    Organization(Uuid),
+    /// The coordinators of any of these communities.
+    Communities(&'a [Uuid]),
 }
 
 /// What an action is about.
 #[derive(Clone, Copy, Debug)]
-pub struct Subject<'a> {
-    /// The kind of node.
-    pub kind: NodeKind,
-    /// Who may see it: atoms, sorted; empty means nobody but the system.
-    pub audience: &'a [String],
+pub enum Subject<'a> {
+    /// A node.
+    Node {
+        /// Its kind.
+        kind: NodeKind,
+        /// Who may see it: atoms, sorted; empty means nobody but those who see everything.
+        audience: &'a [String],
+        /// Who runs it.
+        owner: Owner<'a>,
+    },
+    /// A right that an account has or is to have.
+    Grant {
+        /// The right.
+        grant: Grant,
+        /// The account.
+        of: Uuid,
+    },
+    /// An account: who it is linked to, where it is signed in.
+    Account(Uuid),
+    /// The tokens of an account.
+    Tokens(Uuid),
+    /// What the hub holds on a person, who read it, and what they consent to.
+    PersonalData(Uuid),
+    /// The messages to the coordinators of a community.
+    Messages {
+        /// The community.
+        community: Uuid,
+        /// Who may see it.
+        audience: &'a [String],
+    },
 }
 
 /// The answer of the policy.
@@ -116,26 +436,72 @@ pub enum Verdict {
     Allow,
     /// Answer as if the subject did not exist.
     Hide,
-    /// It may be seen but not done.
-    Refuse,
+    /// It may be known of but not done.
+    Refuse(Reason),
+}
+
+/// Why something may not be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// Nobody knows who asks.
+    SignIn,
+    /// Whoever asks has no right to it.
+    Right,
 }
 
 /// Decides whether `viewer` may do `action` to `subject`.
 pub fn can(viewer: &Viewer, action: Action, subject: Subject<'_>) -> Verdict {
-    let seen = sees(viewer, subject.audience);
-    match (viewer, action) {
-        (Viewer::System(_), Action::Read | Action::Write) => Verdict::Allow,
-        (Viewer::Anonymous, Action::Read) if seen => Verdict::Allow,
-        (Viewer::Anonymous, Action::Write) if seen => Verdict::Refuse,
-        (Viewer::Anonymous, Action::Read | Action::Write) => Verdict::Hide,
+    let identity = match viewer {
+        Viewer::System(_) => return Verdict::Allow,
+        Viewer::Known(identity) if identity.runs_the_hub() => return Verdict::Allow,
+        Viewer::Known(identity) => Some(identity),
+        Viewer::Anonymous => None,
+    };
+    let is = |right: bool, otherwise: Verdict| if right { Verdict::Allow } else { otherwise };
+    let refused = Verdict::Refuse(if identity.is_some() { Reason::Right } else { Reason::SignIn });
+    // Tokens that reach less than their account do nothing to the account itself.
+    let oneself = |account: Uuid| identity.is_some_and(|it| it.account == account && it.is_unlimited());
+    match (action, subject) {
+        (Action::Read, Subject::Node { audience, .. }) => is(sees(viewer, audience), Verdict::Hide),
+        (Action::Write, Subject::Node { audience, .. }) if !sees(viewer, audience) => Verdict::Hide,
+        (Action::Write, Subject::Node { kind, owner, .. }) => {
+            is(identity.is_some_and(|it| writes(it, kind, owner)), refused)
+        }
+        (Action::Read, Subject::Grant { grant, of }) => {
+            is(oneself(of) || identity.is_some_and(|it| it.runs(grant.on)), Verdict::Hide)
+        }
+        (Action::Write, Subject::Grant { grant, .. }) => is(identity.is_some_and(|it| it.runs(grant.on)), refused),
+        (Action::Read, Subject::Account(account)) => is(oneself(account), Verdict::Hide),
+        (Action::Write, Subject::Account(account)) => is(false, if oneself(account) { refused } else { Verdict::Hide }),
+        (Action::Read | Action::Write, Subject::Tokens(account)) => is(oneself(account), Verdict::Hide),
+        (Action::Read | Action::Write, Subject::PersonalData(person)) => {
+            is(identity.is_some_and(|it| it.person == Some(person)), Verdict::Hide)
+        }
+        (Action::Read, Subject::Messages { community, .. }) => {
+            is(identity.is_some_and(|it| it.runs(On::Community(community))), Verdict::Hide)
+        }
+        (Action::Write, Subject::Messages { audience, .. }) => is(sees(viewer, audience), Verdict::Hide),
+    }
+}
+
+fn writes(identity: &Identity, kind: NodeKind, owner: Owner<'_>) -> bool {
+    match owner {
+        Owner::Hub => false,
+        Owner::Organization(id) => identity.runs(On::Organization(id)),
+        Owner::Communities(ids) => ids.iter().any(|id| {
+            identity.runs(On::Community(*id)) || (kind == NodeKind::Item && identity.writes_items_of.contains(id))
+        }),
     }
 }
 
 /// Whether an audience holds one of the viewer's atoms.
 pub fn sees(viewer: &Viewer, audience: &[String]) -> bool {
-    match viewer.atoms() {
-        None => true,
-        Some(atoms) => atoms.iter().any(|atom| audience.contains(atom)),
+    match viewer {
+        Viewer::Anonymous => audience.iter().any(|atom| atom == PUBLIC),
+        Viewer::Known(identity) => {
+            identity.atoms.as_ref().is_none_or(|atoms| atoms.iter().any(|atom| audience.contains(atom)))
+        }
+        Viewer::System(_) => true,
     }
 }
 

@@ -11,6 +11,7 @@ pub mod change;
 pub mod feed;
 pub mod generate;
 pub mod line;
+pub mod personas;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -22,7 +23,7 @@ use uuid::Uuid;
 use crate::db::Db;
 use crate::db::write::{self, Tx};
 use crate::domain::record::Keys;
-use crate::domain::{node, organization, person, topic};
+use crate::domain::{account, node, organization, person, topic};
 use crate::error::{Code, Fault};
 use crate::policy::{NodeKind, Viewer};
 use crate::text::language::Languages;
@@ -70,6 +71,8 @@ pub enum Outcome {
     Unchanged,
     /// It was retired.
     Retired,
+    /// It names somebody who was erased, and wrote nothing.
+    Withheld,
 }
 
 /// What a line did, and where it stands.
@@ -94,6 +97,8 @@ pub struct Report {
     pub unchanged: usize,
     /// Nodes retired.
     pub retired: usize,
+    /// Lines that name somebody who was erased.
+    pub withheld: usize,
     /// Line by line, in the order of the files; empty unless it was asked for.
     pub lines: Vec<LineOutcome>,
     /// The position of its last entry in the change log; null: it changed nothing.
@@ -247,14 +252,19 @@ async fn write_lines(
     progress: Progress,
 ) -> Result<Report, Fault> {
     tx.one_import_at_a_time().await?;
-    let (keys, known) = resolve(tx, &lines).await?;
-    let mut lines: Vec<(usize, Parsed)> = lines.into_iter().enumerate().collect();
+    let total = lines.len();
+    let (lines, withheld) = withhold(tx, lines.into_iter().enumerate().collect()).await?;
+    let (keys, known) = resolve(tx, lines.iter().map(|(_, line)| line)).await?;
+    let mut lines = lines;
     // What a line names is of an earlier kind than its own, or of the same.
     lines.sort_by_key(|(_, line)| line.kind);
     let (mut report, mut told) = (Report::default(), Vec::new());
     let mut written: HashMap<NodeKind, Vec<Uuid>> = HashMap::new();
     let mut owed = Vec::new();
-    let total = lines.len();
+    report.withheld = withheld.len();
+    for (index, line) in withheld.into_iter().filter(|_| tells_lines) {
+        told.push((index, LineOutcome { node: node_of(&line), place: line.place, outcome: Outcome::Withheld }));
+    }
     for (written_before, (index, line)) in lines.into_iter().enumerate() {
         if let Ok(mut at) = at.lock() {
             *at = Some(line.place.clone());
@@ -267,13 +277,13 @@ async fn write_lines(
             Outcome::Updated => report.updated += 1,
             Outcome::Unchanged => report.unchanged += 1,
             Outcome::Retired => report.retired += 1,
+            Outcome::Withheld => report.withheld += 1,
         }
         if outcome != Outcome::Unchanged {
             written.entry(line.kind).or_default().push(id);
         }
         if tells_lines {
-            let node = format!("{}:{}", line.kind.as_ref().to_lowercase(), line.key);
-            told.push((index, LineOutcome { place: line.place, node, outcome }));
+            told.push((index, LineOutcome { node: node_of(&line), place: line.place, outcome }));
         }
         progress(written_before.saturating_add(1), total);
     }
@@ -285,6 +295,29 @@ async fn write_lines(
     }
     finish(tx, written, owed).await?;
     Ok(report)
+}
+
+/// The node of a line, as `item:key`.
+fn node_of(line: &Parsed) -> String {
+    format!("{}:{}", line.kind.as_ref().to_lowercase(), line.key)
+}
+
+type Numbered = Vec<(usize, Parsed)>;
+
+/// Takes out the lines that name somebody who was erased: nobody is brought back by a file that does not know of it.
+async fn withhold(tx: &mut Tx, lines: Numbered) -> Result<(Numbered, Numbered), Fault> {
+    let names = |line: &Parsed| -> Vec<String> {
+        let own = Some(&line.key).filter(|_| line.kind == NodeKind::Person).cloned();
+        let named = match &line.what {
+            What::State { references, .. } => references.as_slice(),
+            What::Retire => &[],
+        };
+        let named = named.iter().filter(|reference| reference.kind == NodeKind::Person);
+        own.into_iter().chain(named.map(|reference| reference.key.clone())).collect()
+    };
+    let named: Vec<String> = lines.iter().flat_map(|(_, line)| names(line)).collect();
+    let erased = person::store::erasing::erased_among(tx, &named).await?;
+    Ok(lines.into_iter().partition(|(_, line)| !names(line).iter().any(|key| erased.contains(key))))
 }
 
 /// Writes one line; the answer is also the people of whom it has to be decided anew who sees what. `known` is null for a
@@ -321,14 +354,18 @@ async fn finish(tx: &mut Tx, mut written: HashMap<NodeKind, Vec<Uuid>>, people: 
     topic::store::check_hierarchy(tx, topics).await?;
     organization::store::check_hierarchy(tx, organizations.clone()).await?;
     let held_in = communities.into_iter().chain(organizations).collect();
-    person::audiences::recompute(tx, people, held_in).await
+    person::audiences::recompute(tx, people.clone(), held_in).await?;
+    account::rights::follow_people(tx, people).await
 }
 
 /// The ids behind every key that the lines name, new ones for lines that come for the first time; and for those that
 /// were there, the hash of the line imported last.
-async fn resolve(tx: &mut Tx, lines: &[Parsed]) -> Result<(Keys, HashMap<Uuid, Option<String>>), Fault> {
+async fn resolve(
+    tx: &mut Tx,
+    lines: impl Iterator<Item = &Parsed> + Clone,
+) -> Result<(Keys, HashMap<Uuid, Option<String>>), Fault> {
     let mut named: HashMap<NodeKind, Vec<String>> = HashMap::new();
-    for line in lines {
+    for line in lines.clone() {
         named.entry(line.kind).or_default().push(line.key.clone());
         if let What::State { references, .. } = &line.what {
             for reference in references {

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
+use uuid::Uuid;
 
 use crate::changes::cursor::{self, Cursor};
 use crate::changes::routes::{Filter, Routes};
 use crate::changes::tail::Tail;
-use crate::changes::{Told, told};
+use crate::changes::{Told, rights, told};
 use crate::db::Db;
 use crate::db::backoff::Backoff;
 use crate::db::log::{self, Entry, Stretch};
@@ -21,10 +22,16 @@ const CHUNK: usize = 200;
 /// How long a reader waits for a database that is away before it tries again: at first, and at the longest.
 const BACKOFF: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
 
-/// A reader's cursor with its filter.
+/// A reader's cursor with its filter, who reads the tail as it grows.
 pub struct Follow {
     tail: Tail,
     moved: watch::Receiver<()>,
+    reader: Reader,
+}
+
+/// A reader's cursor with its filter.
+pub struct Reader {
+    /// Who reads, with the rights that they had at the cursor.
     viewer: Arc<Viewer>,
     filter: Filter,
     cursor: Cursor,
@@ -43,25 +50,21 @@ impl Follow {
     /// A reader after a cursor; null: from now on. A cursor that is of another log or too old is `CURSOR_EXPIRED`, one of
     /// the future `CURSOR_AHEAD`.
     pub async fn open(tail: &Tail, viewer: Arc<Viewer>, after: Option<Cursor>, filter: Filter) -> Result<Self, Fault> {
-        let mut follow = Self::from_now_on(tail, viewer, filter);
-        let Some(cursor) = after else { return Ok(follow) };
-        let is_known = cursor.epoch == follow.cursor.epoch && cursor.position <= follow.cursor.position;
+        let moved = tail.moved();
+        let applied = tail.applied();
+        let cursor = after.unwrap_or(applied);
+        let is_known = cursor.epoch == applied.epoch && cursor.position <= applied.position;
         if !is_known || tail.after(cursor, 1).is_none() {
             // Judged by the table: another process may know more of it than this one.
             read(tail.db(), cursor, 1).await?;
         }
-        follow.cursor = cursor;
-        Ok(follow)
-    }
-
-    /// A reader of what comes from now on.
-    pub fn from_now_on(tail: &Tail, viewer: Arc<Viewer>, filter: Filter) -> Self {
-        Self { tail: tail.clone(), moved: tail.moved(), viewer, filter, cursor: tail.applied() }
+        let reader = Reader::open(tail.db(), viewer, cursor, filter).await?;
+        Ok(Self { tail: tail.clone(), moved, reader })
     }
 
     /// Up to where it has read.
     pub fn cursor(&self) -> Cursor {
-        self.cursor
+        self.reader.cursor
     }
 
     /// The next stretch of the log, as soon as there is one. A database that is away is waited for; an error is
@@ -87,35 +90,85 @@ impl Follow {
     /// The next stretch if there is one by now.
     async fn step(&mut self) -> Result<Option<Chunk>, Fault> {
         self.moved.borrow_and_update();
-        let entries = match self.tail.after(self.cursor, CHUNK) {
+        let cursor = self.reader.cursor;
+        let entries = match self.tail.after(cursor, CHUNK) {
             Some(entries) => entries,
-            None => read(self.tail.db(), self.cursor, CHUNK).await?.entries.into_iter().map(Arc::new).collect(),
+            None => read(self.tail.db(), cursor, CHUNK).await?.entries.into_iter().map(Arc::new).collect(),
         };
-        let Some(last) = entries.last() else { return Ok(None) };
-        let through = Cursor { epoch: self.cursor.epoch, position: last.position };
-        let told = tell(self.tail.db(), &self.viewer, &self.filter, &entries).await?;
-        self.cursor = through;
-        Ok(Some(Chunk { told, through }))
+        if entries.is_empty() {
+            return Ok(None);
+        }
+        let told = self.reader.take(self.tail.db(), &entries).await?;
+        Ok(Some(Chunk { told, through: self.reader.cursor }))
     }
 }
 
-/// What a viewer is told of entries that pass a filter.
-pub async fn tell(db: &Db, viewer: &Viewer, filter: &Filter, entries: &[Arc<Entry>]) -> Result<Vec<Told>, Fault> {
-    let mut seen: Vec<Told> = entries.iter().filter_map(|entry| told(viewer, entry)).collect();
-    seen.retain(|told| filter.admits(told));
-    if filter.is_routed() && !seen.is_empty() {
-        let mut conn = db.connection().await?;
-        let routes = Routes::fetch(&mut conn, viewer, filter).await?;
-        seen.retain(|told| routes.admit(filter, &told.entry));
+impl Reader {
+    /// A reader at a cursor.
+    pub async fn open(db: &Db, viewer: Arc<Viewer>, cursor: Cursor, filter: Filter) -> Result<Self, Fault> {
+        let viewer = match viewer.identity() {
+            Some(identity) => {
+                let mut conn = db.connection().await?;
+                Arc::new(rights::as_of(&mut conn, identity, cursor.read_from()).await?)
+            }
+            None => viewer,
+        };
+        Ok(Self { viewer, filter, cursor })
     }
-    Ok(seen)
+
+    /// Up to where it has read.
+    pub fn cursor(&self) -> Cursor {
+        self.cursor
+    }
+
+    /// What the reader is told of the entries that follow the cursor, which moves as far as was read: not to the last of
+    /// them when the reader's own rights change on the way.
+    pub async fn take(&mut self, db: &Db, entries: &[Arc<Entry>]) -> Result<Vec<Told>, Fault> {
+        let turn =
+            entries.iter().position(|entry| rights::after(&self.viewer, entry).is_some()).unwrap_or(entries.len());
+        let (before, from_turn) = entries.split_at_checked(turn).unwrap_or((entries, &[]));
+        let Some(entry) = from_turn.first().filter(|_| before.is_empty()) else {
+            let told = before.iter().filter_map(|entry| told(&self.viewer, entry)).collect();
+            let told = self.narrowed(db, told).await?;
+            if let Some(last) = before.last() {
+                self.cursor = Cursor::at(self.cursor.epoch, last.position);
+            }
+            return Ok(told);
+        };
+        let Some(after) = rights::after(&self.viewer, entry) else { return Ok(Vec::new()) };
+        let within = if self.cursor.position == entry.position { self.cursor.within } else { Uuid::nil() };
+        let mut conn = db.connection().await?;
+        let told = rights::expand(&mut conn, (&self.viewer, &after), entry, within, CHUNK).await?;
+        drop(conn);
+        let through = match told.last() {
+            Some(last) if told.len() == CHUNK => last.cursor(self.cursor.epoch),
+            Some(_) | None => Cursor::at(self.cursor.epoch, entry.position),
+        };
+        let told = self.narrowed(db, told).await?;
+        if through.within == Uuid::max() {
+            self.viewer = Arc::new(after);
+        }
+        self.cursor = through;
+        Ok(told)
+    }
+
+    /// What passes the filter.
+    async fn narrowed(&self, db: &Db, mut told: Vec<Told>) -> Result<Vec<Told>, Fault> {
+        told.retain(|told| self.filter.admits(told));
+        if self.filter.is_routed() && !told.is_empty() {
+            let mut conn = db.connection().await?;
+            let routes = Routes::fetch(&mut conn, &self.viewer, &self.filter).await?;
+            told.retain(|told| routes.admit(&self.filter, &told.entry));
+        }
+        Ok(told)
+    }
 }
 
 /// The entries after a cursor, read from the table. A cursor that does not belong there is refused.
 pub async fn read(db: &Db, cursor: Cursor, limit: usize) -> Result<Stretch, Fault> {
     let mut conn = db.connection().await?;
-    let stretch = log::read(&mut conn, cursor.position, limit).await?;
-    if stretch.epoch != cursor.epoch || cursor.position < stretch.forgotten_through {
+    let stretch = log::read(&mut conn, cursor.read_from(), limit).await?;
+    if stretch.epoch != cursor.epoch || cursor.read_from() < stretch.forgotten_through {
         return Err(cursor::expired());
     }
     if cursor.position > stretch.end {
@@ -129,5 +182,5 @@ pub async fn start(db: &Db) -> Result<Cursor, Fault> {
     let mut conn = db.connection().await?;
     // One entry is enough to learn where the log begins.
     let stretch = log::read(&mut conn, 0, 1).await?;
-    Ok(Cursor { epoch: stretch.epoch, position: stretch.forgotten_through })
+    Ok(Cursor::at(stretch.epoch, stretch.forgotten_through))
 }

@@ -42,7 +42,7 @@ impl Filter {
             let known = told.entry.languages.iter().filter_map(|tag| LanguageTag::parse(tag).ok());
             known.into_iter().any(|tag| wanted.iter().any(|wanted| wanted.primary() == tag.primary()))
         });
-        holds(&self.kinds, told.entry.kind.as_ref()) && holds(&self.actions, told.action.as_ref()) && speaks
+        holds(&self.kinds, told.kind.as_ref()) && holds(&self.actions, told.action.as_ref()) && speaks
     }
 
     /// Whether it names nodes that have to be looked up.

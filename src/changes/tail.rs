@@ -86,14 +86,14 @@ impl Tail {
     /// or later.
     pub fn applied(&self) -> Cursor {
         let window = self.shared.read();
-        Cursor { epoch: window.epoch, position: window.to }
+        Cursor::at(window.epoch, window.to)
     }
 
     /// The last entry that took something from somebody: what was made from an earlier state, or of another log, may show
     /// too much.
     pub fn narrowed(&self) -> Cursor {
         let window = self.shared.read();
-        Cursor { epoch: window.epoch, position: window.narrowed }
+        Cursor::at(window.epoch, window.narrowed)
     }
 
     /// Resolves at the next [`watch::Receiver::changed`] after an entry was added.
@@ -101,13 +101,14 @@ impl Tail {
         self.shared.moved.subscribe()
     }
 
-    /// The entries after a cursor, `limit` at the most; null when they are not kept, or the cursor is of another log.
+    /// The entries after a cursor, one that was read in part among them, `limit` at the most; null when they are not kept, or the cursor is of another log.
     pub fn after(&self, cursor: Cursor, limit: usize) -> Option<Vec<Arc<Entry>>> {
         let window = self.shared.read();
-        if window.epoch != cursor.epoch || cursor.position < window.from {
+        let after = cursor.read_from();
+        if window.epoch != cursor.epoch || after < window.from {
             return None;
         }
-        let first = window.entries.partition_point(|entry| entry.position <= cursor.position);
+        let first = window.entries.partition_point(|entry| entry.position <= after);
         Some(window.entries.iter().skip(first).take(limit).cloned().collect())
     }
 

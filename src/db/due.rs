@@ -19,13 +19,15 @@ pub enum DueAction {
     Publish,
     /// A consent begins or ends.
     Consent,
+    /// A right begins or ends.
+    Grant,
 }
 
 /// Something that is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Due {
-    /// The node.
-    pub node_id: Uuid,
+    /// The node, or the grant.
+    pub of: Uuid,
     /// What is due.
     pub action: DueAction,
     /// Whom the node is for from then on; null: that follows from other rows.
@@ -69,6 +71,30 @@ pub async fn keep(
         .map_err(doing)
 }
 
+/// Notes when a grant starts or ends next, in the place of what was noted before; null: never.
+pub async fn keep_grant(
+    conn: &mut AsyncPgConnection,
+    grant: Uuid,
+    due_at: Option<DateTime<Utc>>,
+    new_id: Uuid,
+) -> Result<(), Fault> {
+    let statement = match due_at {
+        // SQL: by the unique index on grant_id.
+        None => Sql::new("DELETE FROM due WHERE grant_id = ").uuid(grant),
+        Some(due_at) => Sql::new("INSERT INTO due (id, grant_id, action, due_at) VALUES (")
+            .uuid(new_id)
+            .push(", ")
+            .uuid(grant)
+            .push(", ")
+            .text(DueAction::Grant.as_ref())
+            .push(", ")
+            .time(due_at)
+            .push(") ON CONFLICT (grant_id) DO UPDATE SET due_at = excluded.due_at"),
+    };
+    let noted = statement.returning::<()>().execute(conn).await;
+    noted.map(|_| ()).map_err(|error| Fault::database("noting what will be due", error))
+}
+
 /// Takes what is due by the database's clock, so many at the most; what another transaction has just taken is passed over.
 pub async fn take(conn: &mut AsyncPgConnection, limit: i64) -> Result<Vec<Due>, Fault> {
     type Row = (Uuid, String, Option<Vec<String>>);
@@ -78,15 +104,15 @@ pub async fn take(conn: &mut AsyncPgConnection, limit: i64) -> Result<Vec<Due>, 
          (SELECT d.id FROM due d WHERE d.due_at <= now() ORDER BY d.due_at, d.id",
     )
     .limit(limit)
-    .push(" FOR UPDATE SKIP LOCKED) RETURNING node_id, action, audience");
+    .push(" FOR UPDATE SKIP LOCKED) RETURNING coalesce(node_id, grant_id), action, audience");
     let rows: Vec<Row> = statement
         .returning::<(SqlUuid, Text, Nullable<Array<Text>>)>()
         .load(conn)
         .await
         .map_err(|error| Fault::database("looking for what is due", error))?;
-    let due = rows.into_iter().map(|(node_id, action, audience)| {
+    let due = rows.into_iter().map(|(of, action, audience)| {
         let action = action.parse().map_err(|_| Fault::internal("looking for what is due", &action))?;
-        Ok(Due { node_id, action, audience })
+        Ok(Due { of, action, audience })
     });
     due.collect()
 }

@@ -12,6 +12,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use strum::{AsRefStr, EnumMessage, EnumString, VariantArray};
 use uuid::Uuid;
 
+use crate::db::audit;
 use crate::db::schema::changes;
 use crate::db::statement::Sql;
 use crate::error::Fault;
@@ -62,6 +63,30 @@ pub struct Change {
     pub audiences: Option<Audiences>,
 }
 
+/// What changed of an account's rights.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RightsChange {
+    /// The account.
+    pub account: Uuid,
+    /// The atoms of audience that it has no longer.
+    pub lost: Vec<String>,
+    /// The atoms of audience that it has now.
+    pub gained: Vec<String>,
+}
+
+/// Who made changes, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Author {
+    /// As the change log names them.
+    pub actor: String,
+    /// The account; null: the hub itself.
+    pub account: Option<Uuid>,
+    /// The token that it used; null: none.
+    pub token: Option<Uuid>,
+    /// The reason that was given.
+    pub why: String,
+}
+
 /// An audience before and after a change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Audiences {
@@ -92,9 +117,17 @@ const LOG_LOCK: i64 = 0x6875_6200_6c6f_6700;
 /// At most this many rows in one INSERT: PostgreSQL binds at most 65,535 values in a statement, a row has ten.
 const ROWS_PER_INSERT: usize = 5_000;
 
-/// Appends what a transaction did; the caller commits next. The answer is the position of the last entry; null when
-/// there is nothing to tell.
-pub async fn append(conn: &mut AsyncPgConnection, actor: &str, mut entries: Vec<Change>) -> Result<Option<i64>, Fault> {
+/// The kind of entries that tell of an account's rights.
+const VIEWER: &str = "VIEWER";
+
+/// Appends what a transaction did, and notes it in the audit; the caller commits next. The answer is the position of the
+/// last entry; null when there is nothing to tell.
+pub async fn append(
+    conn: &mut AsyncPgConnection,
+    author: &Author,
+    mut entries: Vec<Change>,
+    rights: &[RightsChange],
+) -> Result<Option<i64>, Fault> {
     let doing = |error: diesel::result::Error| Fault::database("appending to the change log", error);
     conn.batch_execute("SET CONSTRAINTS ALL IMMEDIATE").await.map_err(doing)?;
     let moved = moved_audiences(conn).await.map_err(doing)?;
@@ -114,10 +147,23 @@ pub async fn append(conn: &mut AsyncPgConnection, actor: &str, mut entries: Vec<
             });
         }
     }
-    if entries.is_empty() {
+    if entries.is_empty() && rights.is_empty() {
         return Ok(None);
     }
     let audiences = audiences_of(conn, &entries, &moved).await.map_err(doing)?;
+    let rights_fields = ["rights".to_owned()];
+    let of_rights = rights.iter().map(|change| NewChange {
+        action: ChangeAction::Updated.as_ref(),
+        kind: VIEWER,
+        node_id: change.account,
+        fields: &rights_fields,
+        communities: &[],
+        topics: &[],
+        languages: &[],
+        audience_before: &change.lost,
+        audience_after: &change.gained,
+        actor: &author.actor,
+    });
     let rows: Vec<NewChange<'_>> = entries
         .iter()
         .zip(&audiences)
@@ -131,13 +177,16 @@ pub async fn append(conn: &mut AsyncPgConnection, actor: &str, mut entries: Vec<
             languages: &entry.languages,
             audience_before: &audiences.before,
             audience_after: &audiences.after,
-            actor,
+            actor: &author.actor,
         })
+        .chain(of_rights)
         .collect();
     conn.batch_execute(&format!("SELECT pg_advisory_xact_lock({LOG_LOCK})")).await.map_err(doing)?;
+    let before = position(conn).await?;
     for chunk in rows.chunks(ROWS_PER_INSERT) {
         diesel::insert_into(changes::table).values(chunk).execute(conn).await.map_err(doing)?;
     }
+    audit::of_changes(conn, author, before).await?;
     // Nobody else appends before this transaction ends.
     position(conn).await.map(Some)
 }
@@ -151,9 +200,9 @@ pub struct Entry {
     pub created_at: DateTime<Utc>,
     /// What happened.
     pub action: ChangeAction,
-    /// To what kind of node.
-    pub kind: NodeKind,
-    /// To which node.
+    /// To what kind of node; null: to the rights of an account.
+    pub kind: Option<NodeKind>,
+    /// To which node, or account; nil: somebody was erased, and this is all that is left.
     pub node_id: Uuid,
     /// The fields touched, by their names in the contract.
     pub fields: Vec<String>,
@@ -163,7 +212,7 @@ pub struct Entry {
     pub topics: Vec<Uuid>,
     /// The languages of the texts it concerns.
     pub languages: Vec<String>,
-    /// Who could see it before and can now.
+    /// Who could see it before and can now; of an account, the atoms that it lost and gained.
     pub audiences: Audiences,
     /// Who did it.
     pub actor: String,
@@ -250,7 +299,10 @@ fn entry_of(row: EntryRow) -> Result<Entry, Fault> {
         position,
         created_at,
         action: action.parse().map_err(|_| unknown(&action))?,
-        kind: kind.parse().map_err(|_| unknown(&kind))?,
+        kind: match kind.as_str() {
+            VIEWER => None,
+            kind => Some(kind.parse().map_err(|_| unknown(kind))?),
+        },
         node_id,
         fields,
         communities,

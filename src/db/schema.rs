@@ -3,6 +3,20 @@
 #![expect(missing_docs, reason = "tables and columns are described where they are created")]
 
 diesel::table! {
+    accounts (id) {
+        id -> Uuid,
+        issuer -> Nullable<Text>,
+        subject -> Nullable<Text>,
+        service_name -> Nullable<Text>,
+        person_id -> Nullable<Uuid>,
+        atoms -> Array<Text>,
+        created_at -> Timestamptz,
+        link_note -> Nullable<Text>,
+        link_asked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     affiliations (person_id, key) {
         person_id -> Uuid,
         key -> Text,
@@ -13,6 +27,21 @@ diesel::table! {
         until -> Nullable<Jsonb>,
         is_home -> Bool,
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    audit (id) {
+        id -> Uuid,
+        created_at -> Timestamptz,
+        act -> Text,
+        account_id -> Nullable<Uuid>,
+        token_id -> Nullable<Uuid>,
+        kind -> Text,
+        subject_id -> Nullable<Uuid>,
+        fields -> Array<Text>,
+        person_id -> Nullable<Uuid>,
+        why -> Text,
     }
 }
 
@@ -96,17 +125,54 @@ diesel::table! {
         given_at -> Timestamptz,
         withdrawn_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
+        text_language -> Nullable<Text>,
+        is_own -> Bool,
     }
 }
 
 diesel::table! {
     due (id) {
         id -> Uuid,
-        node_id -> Uuid,
+        node_id -> Nullable<Uuid>,
         action -> Text,
         due_at -> Timestamptz,
         created_at -> Timestamptz,
         audience -> Nullable<Array<Text>>,
+        grant_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    erasures (key_hash) {
+        key_hash -> Bytea,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    grants (id) {
+        id -> Uuid,
+        account_id -> Uuid,
+        held_right -> Text,
+        organization_id -> Nullable<Uuid>,
+        community_id -> Nullable<Uuid>,
+        membership_id -> Nullable<Uuid>,
+        starts_at -> Timestamptz,
+        ends_at -> Nullable<Timestamptz>,
+        holds -> Bool,
+        granted_by -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    invitations (id) {
+        id -> Uuid,
+        person_id -> Uuid,
+        secret_hash -> Bytea,
+        expires_at -> Timestamptz,
+        used_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
     }
 }
 
@@ -229,6 +295,18 @@ diesel::table! {
         since -> Nullable<Jsonb>,
         since_earliest -> Nullable<Date>,
         since_latest -> Nullable<Date>,
+    }
+}
+
+diesel::table! {
+    messages (id) {
+        id -> Uuid,
+        community_id -> Uuid,
+        account_id -> Nullable<Uuid>,
+        reply_to -> Nullable<Text>,
+        body -> Text,
+        language -> Text,
+        created_at -> Timestamptz,
     }
 }
 
@@ -393,6 +471,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    sessions (id) {
+        id -> Uuid,
+        account_id -> Uuid,
+        secret_hash -> Bytea,
+        expires_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+        last_used_on -> Nullable<Date>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     slugs (kind, slug) {
         kind -> Text,
         slug -> Text,
@@ -424,6 +514,20 @@ diesel::table! {
         language -> Text,
         origin -> Text,
         original_hash -> Nullable<Text>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    tokens (id) {
+        id -> Uuid,
+        account_id -> Uuid,
+        secret_hash -> Bytea,
+        name -> Text,
+        scopes -> Array<Text>,
+        expires_at -> Timestamptz,
+        revoked_at -> Nullable<Timestamptz>,
+        last_used_on -> Nullable<Date>,
         created_at -> Timestamptz,
     }
 }

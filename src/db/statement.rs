@@ -23,11 +23,14 @@ enum Part {
     Text(&'static str),
     Limit(i64),
     BindUuid(Uuid),
+    BindUuidOrNull(Option<Uuid>),
+    BindBytes(Vec<u8>),
     BindUuids(Vec<Uuid>),
     BindText(String),
     BindTexts(Vec<String>),
     BindDate(NaiveDate),
     BindTime(DateTime<Utc>),
+    BindTimeOrNull(Option<DateTime<Utc>>),
     BindNumber(i32),
 }
 
@@ -63,6 +66,18 @@ impl Sql {
     /// Binds an id.
     pub fn uuid(mut self, value: Uuid) -> Self {
         self.parts.push(Part::BindUuid(value));
+        self
+    }
+
+    /// Binds an id, or none.
+    pub fn uuid_or_null(mut self, value: Option<Uuid>) -> Self {
+        self.parts.push(Part::BindUuidOrNull(value));
+        self
+    }
+
+    /// Binds bytes.
+    pub fn bytes(mut self, value: Vec<u8>) -> Self {
+        self.parts.push(Part::BindBytes(value));
         self
     }
 
@@ -102,6 +117,12 @@ impl Sql {
         self
     }
 
+    /// Binds a moment, or none.
+    pub fn time_or_null(mut self, value: Option<DateTime<Utc>>) -> Self {
+        self.parts.push(Part::BindTimeOrNull(value));
+        self
+    }
+
     /// Binds a whole number.
     pub fn number(mut self, value: i32) -> Self {
         self.parts.push(Part::BindNumber(value));
@@ -119,12 +140,19 @@ impl Sql {
                 Part::Text(text) => out.push_sql(text),
                 Part::Limit(rows) => out.push_sql(&format!(" LIMIT {rows}")),
                 Part::BindUuid(value) => out.push_bind_param::<sql_types::Uuid, _>(value)?,
+                Part::BindUuidOrNull(value) => {
+                    out.push_bind_param::<sql_types::Nullable<sql_types::Uuid>, _>(value)?;
+                }
+                Part::BindBytes(value) => out.push_bind_param::<sql_types::Binary, _>(value)?,
                 Part::BindUuids(value) => out.push_bind_param::<sql_types::Array<sql_types::Uuid>, _>(value)?,
                 Part::BindText(value) => out.push_bind_param::<sql_types::Text, _>(value)?,
                 Part::BindTexts(value) => out.push_bind_param::<sql_types::Array<sql_types::Text>, _>(value)?,
                 Part::BindDate(value) => out.push_bind_param::<sql_types::Date, _>(value)?,
                 Part::BindNumber(value) => out.push_bind_param::<sql_types::Integer, _>(value)?,
                 Part::BindTime(value) => out.push_bind_param::<sql_types::Timestamptz, _>(value)?,
+                Part::BindTimeOrNull(value) => {
+                    out.push_bind_param::<sql_types::Nullable<sql_types::Timestamptz>, _>(value)?;
+                }
             }
         }
         Ok(())

@@ -9,11 +9,12 @@ use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, Simpl
 use futures_util::future::BoxFuture;
 use uuid::{ContextV7, Timestamp, Uuid};
 
-use crate::db::log::{self, Change};
+use crate::db::audit::{self, Act};
+use crate::db::log::{self, Author, Change, RightsChange};
 use crate::db::statement::Sql;
 use crate::db::{Connection, Db};
 use crate::error::Fault;
-use crate::policy::{NodeKind, Viewer};
+use crate::policy::{Credential, Identity, NodeKind, Viewer};
 
 /// The key of the advisory lock of imports ("hub" and "imp" as bytes).
 const IMPORT_LOCK: i64 = 0x6875_6200_696d_7000;
@@ -25,6 +26,9 @@ pub struct Tx {
     now: DateTime<Utc>,
     ids: ContextV7,
     changes: Vec<Change>,
+    rights: Vec<RightsChange>,
+    acts: Vec<Act>,
+    why: String,
     active_members: BTreeMap<Uuid, i64>,
 }
 
@@ -37,6 +41,11 @@ impl Tx {
     /// Who writes.
     pub fn viewer(&self) -> Arc<Viewer> {
         self.viewer.clone()
+    }
+
+    /// Puts what is known by now of who writes in the place of what was known when they asked.
+    pub fn become_viewer(&mut self, viewer: Arc<Viewer>) {
+        self.viewer = viewer;
     }
 
     /// The database's clock when the transaction began.
@@ -92,6 +101,21 @@ impl Tx {
     /// two transactions never wait for each other.
     pub fn count_active_members(&mut self, community: Uuid, difference: i64) {
         *self.active_members.entry(community).or_default() += difference;
+    }
+
+    /// Remembers that an account lost or gained rights, or that it is to be looked at anew; told as the changes are.
+    pub fn record_rights(&mut self, change: RightsChange) {
+        self.rights.push(change);
+    }
+
+    /// Remembers for the audit what no entry of the change log tells.
+    pub fn note(&mut self, act: Act) {
+        self.acts.push(act);
+    }
+
+    /// Says why it is written, in the words of whoever writes; the hub's own reason stands unless somebody says more.
+    pub fn because(&mut self, why: &str) {
+        why.clone_into(&mut self.why);
     }
 
     /// Remembers what was done; the change log is appended to just before the commit.
@@ -169,25 +193,47 @@ async fn begin(db: &Db, viewer: Viewer) -> Result<Tx, Fault> {
     let mut connection = db.connection().await?;
     AnsiTransactionManager::begin_transaction(&mut *connection).await.map_err(doing)?;
     let now = Sql::new("SELECT now()").returning::<Timestamptz>().get_result(&mut connection).await.map_err(doing)?;
+    let why = match &viewer {
+        Viewer::System(reason) => (*reason).to_owned(),
+        Viewer::Anonymous | Viewer::Known(_) => String::new(),
+    };
     Ok(Tx {
         connection,
         viewer: Arc::new(viewer),
         now,
         ids: ContextV7::new(),
         changes: Vec::new(),
+        rights: Vec::new(),
+        acts: Vec::new(),
+        why,
         active_members: BTreeMap::new(),
     })
 }
 
 async fn finish(tx: &mut Tx) -> Result<Option<i64>, Fault> {
     write_counts(tx).await?;
-    let changes = std::mem::take(&mut tx.changes);
-    let actor = tx.viewer.actor();
-    let position = log::append(&mut tx.connection, &actor, changes).await?;
+    let (changes, rights) = (std::mem::take(&mut tx.changes), std::mem::take(&mut tx.rights));
+    let author = author(&tx.viewer, &tx.why);
+    audit::append(&mut tx.connection, &author, std::mem::take(&mut tx.acts)).await?;
+    let position = log::append(&mut tx.connection, &author, changes, &rights).await?;
     AnsiTransactionManager::commit_transaction(&mut *tx.connection)
         .await
         .map_err(|error| Fault::database("committing", error))?;
     Ok(position)
+}
+
+/// How the audit and the change log name a viewer and their reason.
+pub fn author(viewer: &Viewer, why: &str) -> Author {
+    let identity = viewer.identity();
+    Author {
+        actor: viewer.actor(),
+        account: identity.map(Identity::account),
+        token: identity.and_then(|identity| match identity.credential() {
+            Credential::Token(token) => Some(token),
+            Credential::Session(_) => None,
+        }),
+        why: why.to_owned(),
+    }
 }
 
 async fn check_constraints(tx: &mut Tx) -> Result<(), Fault> {

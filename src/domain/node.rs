@@ -13,12 +13,12 @@ use crate::db::log::{Change, ChangeAction};
 use crate::db::statement::Sql;
 use crate::db::write::Tx;
 use crate::db::{search, slugs, text_origins};
+use crate::domain::permission;
 use crate::domain::record::{Header, Keys, Record};
 use crate::domain::source;
-use crate::error::{Code, Fault};
-use crate::policy::{self, Action, NodeKind, Subject, Verdict, Viewer};
+use crate::error::Fault;
+use crate::policy::{self, Action, NodeKind, Owner, Subject, Viewer};
 use crate::text::language::LanguageTag;
-use crate::text::messages::Message;
 use crate::text::texts::Fields;
 
 /// A node as one line of the transfer format.
@@ -109,12 +109,19 @@ pub async fn require_write(
     audience: &[String],
     slug: Option<&str>,
 ) -> Result<(), Fault> {
-    match policy::can(&tx.viewer(), Action::Write, Subject { kind, audience }) {
-        Verdict::Allow => {}
-        Verdict::Hide | Verdict::Refuse => {
-            return Err(Fault::new(Code::Forbidden, Message::new("write-forbidden")));
-        }
-    }
+    let own = [id];
+    let owner = match kind {
+        NodeKind::Organization => Owner::Organization(id),
+        NodeKind::Community => Owner::Communities(&own),
+        NodeKind::Topic
+        | NodeKind::Person
+        | NodeKind::Role
+        | NodeKind::Membership
+        | NodeKind::Project
+        | NodeKind::Item
+        | NodeKind::Link => Owner::Hub,
+    };
+    permission::require(tx, Action::Write, Subject::Node { kind, audience, owner }).await?;
     match slug {
         Some(slug) => slugs::require_free(tx.conn(), kind, id, slug).await,
         None => Ok(()),

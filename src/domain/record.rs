@@ -144,8 +144,13 @@ impl Problems {
 
     /// Checks the length of a list.
     pub fn list<T>(&mut self, field: &str, list: &[T]) {
-        if list.len() > LIST {
-            self.add(field, Message::new("list-too-long").with("max", LIST).with("length", list.len()));
+        self.list_of(field, list, LIST);
+    }
+
+    /// Checks the length of a list that may have another one than most.
+    pub fn list_of<T>(&mut self, field: &str, list: &[T], max: usize) {
+        if list.len() > max {
+            self.add(field, Message::new("list-too-long").with("max", max).with("length", list.len()));
         }
     }
 

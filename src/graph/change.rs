@@ -49,12 +49,12 @@ impl Change {
 
     /// The kind of the node.
     async fn kind(&self) -> Word<NodeKind> {
-        Word(self.told.entry.kind)
+        Word(self.told.kind)
     }
 
     /// The global id of the node.
     async fn node_id(&self) -> ID {
-        id::encode(self.told.entry.kind, self.told.entry.node_id)
+        id::encode(self.told.kind, self.told.entry.node_id)
     }
 
     /// The node as it is now; null: it was removed, or you cannot see it any more.
@@ -62,7 +62,7 @@ impl Change {
         if self.told.action == ChangeAction::Removed {
             return None;
         }
-        node::by_id(&self.scope, self.told.entry.kind, self.told.entry.node_id).await.transpose()
+        node::by_id(&self.scope, self.told.kind, self.told.entry.node_id).await.transpose()
     }
 
     /// The fields that changed, by their names in the contract, in alphabetical order; `audience`: who sees it.
@@ -212,34 +212,35 @@ impl ChangeQuery {
         };
         let filter = filter.unwrap_or_default().check()?;
         let after = after.as_deref().map(Cursor::read).transpose()?;
-        page(scope, size, after, &filter).await
+        page(scope, size, after, filter).await
     }
 }
 
-async fn page(scope: Scope, size: usize, after: Option<Cursor>, filter: &Filter) -> Result<ChangeConnection, Fault> {
-    let mut through = match after {
+async fn page(scope: Scope, size: usize, after: Option<Cursor>, filter: Filter) -> Result<ChangeConnection, Fault> {
+    let start = match after {
         Some(cursor) => cursor,
         None => follow::start(scope.db()).await?,
     };
+    let viewer = Arc::new(scope.viewer().clone());
+    let mut reader = follow::Reader::open(scope.db(), viewer, start, filter).await?;
     let (mut edges, mut looked_at) = (Vec::new(), 0);
-    let has_more = loop {
-        let stretch = follow::read(scope.db(), through, CHUNK).await?;
+    let (through, has_more) = loop {
+        let stretch = follow::read(scope.db(), reader.cursor(), CHUNK).await?;
         let epoch = stretch.epoch;
         let entries: Vec<Arc<_>> = stretch.entries.into_iter().map(Arc::new).collect();
         looked_at += entries.len();
-        let told = follow::tell(scope.db(), scope.viewer(), filter, &entries).await?;
-        let at = |position| Cursor { epoch, position };
+        let told = reader.take(scope.db(), &entries).await?;
         let found = told.len();
         let room = size.saturating_sub(edges.len());
-        edges.extend(told.into_iter().take(room).map(|told| (at(told.entry.position), told)));
+        edges.extend(told.into_iter().take(room).map(|told| (told.cursor(epoch), told)));
         if found > room {
             // The page ends with its last change, not with what was looked at.
-            through = edges.last().map_or(through, |(cursor, _)| *cursor);
-            break true;
+            break (edges.last().map_or(start, |(cursor, _)| *cursor), true);
         }
-        through = entries.last().map_or(through, |entry| at(entry.position));
-        if !stretch.has_more || looked_at >= ENTRIES_PER_PAGE {
-            break stretch.has_more;
+        let is_read = entries.last().is_none_or(|entry| reader.cursor() == Cursor::at(epoch, entry.position));
+        let has_more = stretch.has_more || !is_read;
+        if !has_more || looked_at >= ENTRIES_PER_PAGE {
+            break (reader.cursor(), has_more);
         }
     };
     Ok(ChangeConnection { edges, through, has_more, is_start: after.is_none(), scope })

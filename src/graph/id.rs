@@ -24,7 +24,12 @@ pub fn decode(id: &ID) -> Result<(NodeKind, Uuid), Fault> {
 /// The rows behind ids of one kind. Malformed or of another kind: `BAD_USER_INPUT`.
 pub fn decode_all(kind: NodeKind, ids: Vec<ID>) -> Result<Vec<Uuid>, Fault> {
     let ids = crate::graph::text::filter_values(ids)?;
-    let decode_one = |id: &ID| match decode(id)? {
+    ids.iter().map(|id| decode_as(kind, id)).collect()
+}
+
+/// The row behind an id of one kind. Malformed or of another kind: `BAD_USER_INPUT`.
+pub fn decode_as(kind: NodeKind, id: &ID) -> Result<Uuid, Fault> {
+    match decode(id)? {
         (found, row) if found == kind => Ok(row),
         (found, _) => {
             let message = Message::new("id-of-wrong-kind")
@@ -33,8 +38,50 @@ pub fn decode_all(kind: NodeKind, ids: Vec<ID>) -> Result<Vec<Uuid>, Fault> {
                 .with("wanted", kind.as_ref());
             Err(message.into())
         }
-    };
-    ids.iter().map(decode_one).collect()
+    }
+}
+
+/// What has an id and is no node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Thing {
+    /// An account.
+    Account,
+    /// A right that an account has.
+    Grant,
+    /// A token.
+    Token,
+    /// A session.
+    Session,
+    /// A message to the coordinators of a community.
+    Message,
+}
+
+impl Thing {
+    fn letter(self) -> u8 {
+        match self {
+            Self::Account => b'A',
+            Self::Grant => b'G',
+            Self::Token => b'T',
+            Self::Session => b'S',
+            Self::Message => b'M',
+        }
+    }
+
+    /// The id of such a thing.
+    pub fn encode(self, id: Uuid) -> ID {
+        let mut bytes = vec![self.letter()];
+        bytes.extend_from_slice(id.as_bytes());
+        ID(URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    /// The row behind an id. Malformed, or the id of something else: `BAD_USER_INPUT`.
+    pub fn decode(self, id: &ID) -> Result<Uuid, Fault> {
+        let row = || {
+            let bytes = URL_SAFE_NO_PAD.decode(id.as_bytes()).ok()?;
+            Uuid::from_slice(bytes.strip_prefix(&[self.letter()])?).ok()
+        };
+        row().ok_or_else(|| Message::new("id-malformed").with("id", messages::excerpt(id)).into())
+    }
 }
 
 fn parse(id: &ID) -> Option<(NodeKind, Uuid)> {
@@ -75,6 +122,18 @@ mod tests {
         for kind in NodeKind::VARIANTS {
             let id = Uuid::from_u128(0x0123_4567_89ab_cdef);
             assert_eq!(decode(&encode(*kind, id)).unwrap(), (*kind, id));
+        }
+    }
+
+    #[test]
+    fn what_is_no_node_has_ids_of_its_own() {
+        let row = Uuid::from_u128(7);
+        let things = [Thing::Account, Thing::Grant, Thing::Token, Thing::Session, Thing::Message];
+        for one in things {
+            assert!(decode(&one.encode(row)).is_err());
+            for other in things {
+                assert_eq!(other.decode(&one.encode(row)).ok(), (one == other).then_some(row));
+            }
         }
     }
 

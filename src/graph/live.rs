@@ -105,6 +105,16 @@ pub fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Op
     }
 }
 
+/// The name of the only operation; null: it has none, or there are several.
+pub fn name_of_only(document: &ExecutableDocument) -> Option<String> {
+    match &document.operations {
+        DocumentOperations::Multiple(operations) if operations.len() == 1 => {
+            operations.keys().next().map(ToString::to_string)
+        }
+        DocumentOperations::Multiple(_) | DocumentOperations::Single(_) => None,
+    }
+}
+
 /// A subscription alone, with its one root field written out; the library passes over fragments at the root and merges
 /// several fields into one stream. Anything but one field is `GRAPHQL_VALIDATION_FAILED`.
 pub fn with_one_root_field(document: &ExecutableDocument, name: Option<&str>) -> Result<ExecutableDocument, Fault> {

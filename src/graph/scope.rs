@@ -3,13 +3,16 @@
 //! A scope is handed from type to type instead of being looked up in the request, because a request lives as long as
 //! a subscription and its loaders would answer with the first value for ever.
 
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::Context;
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use crate::changes::cursor::Cursor;
 use crate::db::Db;
+use crate::db::audit::Reading;
 use crate::error::Fault;
 use crate::graph::text::LanguageTag;
 use crate::loaders::{Loaders, Reader};
@@ -30,14 +33,19 @@ struct Shared {
     now: DateTime<Utc>,
     applied: Cursor,
     loaders: Loaders,
+    /// What was read of people that is not for everybody: fields by person.
+    readings: Readings,
 }
+
+type Readings = Arc<Mutex<BTreeMap<Uuid, BTreeSet<&'static str>>>>;
 
 impl Scope {
     /// A scope for one operation. `applied` is how far the change log was known before anything is read.
     pub fn new(reader: Reader, languages: Languages, now: DateTime<Utc>, applied: Cursor) -> Self {
         let reader = Arc::new(reader);
         let loaders = Loaders::new(&reader);
-        Self { shared: Arc::new(Shared { reader, now, applied, loaders }), languages: Arc::new(languages) }
+        let shared = Shared { reader, now, applied, loaders, readings: Readings::default() };
+        Self { shared: Arc::new(shared), languages: Arc::new(languages) }
     }
 
     /// The scope of a root field: the operation's, or a child of it with the languages that the field asks for.
@@ -55,10 +63,10 @@ impl Scope {
 
     /// The same reader in the same languages, who reads everything from now on and nothing from a shelf.
     pub fn anew(&self) -> Self {
-        let Shared { reader, now, applied, .. } = &*self.shared;
+        let Shared { reader, now, applied, readings, .. } = &*self.shared;
         let reader = Arc::new(Reader::new(reader.db.clone(), reader.viewer.clone(), None));
         let loaders = Loaders::new(&reader);
-        let shared = Shared { reader, now: *now, applied: *applied, loaders };
+        let shared = Shared { reader, now: *now, applied: *applied, loaders, readings: readings.clone() };
         Self { shared: Arc::new(shared), languages: self.languages.clone() }
     }
 
@@ -70,6 +78,22 @@ impl Scope {
     /// Who asks.
     pub fn viewer(&self) -> &Viewer {
         &self.shared.reader.viewer
+    }
+
+    /// Notes that a field of a person was read which only some may see.
+    pub fn note_reading(&self, person: Uuid, field: &'static str) {
+        let mut readings = self.shared.readings.lock().unwrap_or_else(PoisonError::into_inner);
+        readings.entry(person).or_default().insert(field);
+    }
+
+    /// What was noted of people so far, once.
+    pub fn take_readings(&self) -> Vec<Reading> {
+        let readings = std::mem::take(&mut *self.shared.readings.lock().unwrap_or_else(PoisonError::into_inner));
+        let reading = |(person, fields): (Uuid, BTreeSet<&'static str>)| Reading {
+            person,
+            fields: fields.into_iter().map(str::to_owned).collect(),
+        };
+        readings.into_iter().map(reading).collect()
     }
 
     /// When the operation began.

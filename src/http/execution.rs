@@ -1,5 +1,6 @@
 //! Executing a document, whatever transport it came by.
 
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,9 +13,14 @@ use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::changes::cursor::Cursor;
+use crate::db::{audit, write};
+use crate::domain::{account, permission};
 use crate::error::{Code, Fault};
+use crate::graph::pace::Pace;
 use crate::graph::scope::Scope;
 use crate::graph::{limits, live};
+use crate::http::caller::Shown;
 use crate::http::{self, Hub};
 use crate::loaders::Reader;
 use crate::loaders::shelf::Shelf;
@@ -27,6 +33,12 @@ pub const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
 /// The most errors that one answer holds.
 const MAX_ERRORS: usize = 100;
+
+/// How much of an operation's name the audit keeps, in characters.
+const MAX_NAME_CHARS: usize = 100;
+
+/// From how many fields on an operation counts as wide: each takes about a kilobyte while it is resolved.
+const WIDE_FIELDS: u64 = 1_000;
 
 /// The longest sentence of an error that the library words, in characters; it may echo the request.
 const MAX_MESSAGE_CHARS: usize = 300;
@@ -62,6 +74,10 @@ pub struct Asker {
     pub viewer: Arc<Viewer>,
     /// The languages to answer in.
     pub languages: Languages,
+    /// How far the change log was known before it was looked up who they are; null: nothing had to be.
+    known_at: Option<Cursor>,
+    /// Where the request comes from; null: not known.
+    address: Option<IpAddr>,
 }
 
 /// Why there is no whole answer.
@@ -87,14 +103,70 @@ pub struct Prepared {
     pub request: Request,
     /// What the operation is; null: the name leads to none, which its execution will say.
     pub operation: Option<OperationType>,
+    /// What the operation is called; null: it has no name.
+    pub name: Option<String>,
+    /// Whether it resolves so many fields that its answer takes megabytes while it is made.
+    pub is_wide: bool,
 }
 
 impl Asker {
-    /// Who sent a request.
-    pub fn of(hub: Hub, headers: &HeaderMap) -> Self {
+    /// Somebody whom the hub knows by itself.
+    pub fn new(hub: Hub, viewer: Viewer, languages: Languages) -> Self {
+        Self { hub, viewer: Arc::new(viewer), languages, known_at: None, address: None }
+    }
+
+    /// Whoever sent a request, as anybody.
+    pub fn anonymous(hub: Hub, headers: &HeaderMap) -> Self {
         let wished = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let languages = Languages::accept(wished, hub.default_language().clone());
-        Self { hub, viewer: Arc::new(Viewer::Anonymous), languages }
+        Self::new(hub, Viewer::Anonymous, languages)
+    }
+
+    /// The same who asks, from this address.
+    pub fn from(self, address: IpAddr) -> Self {
+        Self { address: Some(address), ..self }
+    }
+
+    /// How often they may do what others have to read: by who they are, else by where they ask from.
+    fn pace(&self) -> Pace {
+        let sender = match (self.viewer.identity(), self.address) {
+            (Some(identity), _) => format!("account:{}", identity.account()),
+            (None, Some(address)) => format!("address:{address}"),
+            (None, None) => "unknown".to_owned(),
+        };
+        Pace::new(self.hub.paces(), sender)
+    }
+
+    /// The same who asks, known by what they show. Nothing is shown: anybody. What does not hold is `UNAUTHENTICATED`.
+    pub async fn identified(self, shown: Option<Shown>) -> Result<Self, Fault> {
+        let Some(shown) = shown else { return Ok(self) };
+        let known_at = Some(self.hub.tail().applied());
+        let mut conn = self.hub.db().connection().await?;
+        match shown.identity(&mut conn).await? {
+            Some(identity) => Ok(Self { viewer: Arc::new(Viewer::Known(Box::new(identity))), known_at, ..self }),
+            None => Ok(self),
+        }
+    }
+
+    /// The same who asks, with the rights that they have by now; `UNAUTHENTICATED` when what they showed holds no longer.
+    pub async fn current(&self) -> Result<Self, Fault> {
+        let Some(identity) = self.viewer.identity() else { return Ok(self.clone()) };
+        let known_at = Some(self.hub.tail().applied());
+        let mut conn = self.hub.db().connection().await?;
+        let seen = account::store::by_credential(&mut conn, identity.credential()).await?;
+        let seen = seen.ok_or_else(permission::ended)?;
+        Ok(Self { viewer: Arc::new(Viewer::Known(Box::new(seen.identity))), known_at, ..self.clone() })
+    }
+
+    /// Notes what was read of people that is not for everybody, before it is given away.
+    pub async fn note_readings(&self, scope: &Scope, operation: Option<&str>) -> Result<(), Fault> {
+        let readings = scope.take_readings();
+        if readings.is_empty() {
+            return Ok(());
+        }
+        let operation: String = operation.unwrap_or_default().chars().take(MAX_NAME_CHARS).collect();
+        let author = write::author(&self.viewer, &operation);
+        audit::readings(&mut *self.hub.db().connection().await?, &author, readings).await
     }
 
     /// Reads a request as far as it can be judged without running it.
@@ -107,17 +179,22 @@ impl Asker {
                 return Err(Short::Unexecuted(vec![self.library_error(&error, Code::GraphqlParseFailed)]));
             }
         };
-        if let Err(fault) = limits::check(document, &variables) {
-            return Err(Short::Unexecuted(vec![self.error_of(&fault)]));
-        }
+        let is_wide = match limits::check(document, &variables) {
+            Ok(fields) => fields >= WIDE_FIELDS,
+            Err(fault) => return Err(Short::Unexecuted(vec![self.error_of(&fault)])),
+        };
         let operation = live::operation(document, name.as_deref()).map(|operation| operation.ty);
-        Ok(Prepared { request, operation })
+        let name = name.or_else(|| live::name_of_only(document));
+        Ok(Prepared { request, operation, name, is_wide })
     }
 
     /// A scope that reads from now on, and from a shelf.
     pub fn scope(&self, shelf: Option<Arc<Shelf>>) -> Scope {
         // The log first: whatever is read is not older, and neither is what lies on the shelf.
         let mut applied = self.hub.tail().applied();
+        if let Some(known_at) = self.known_at {
+            applied.position = applied.position.min(known_at.position);
+        }
         if let Some(shelf) = &shelf {
             applied.position = applied.position.min(shelf.position());
         }
@@ -131,12 +208,18 @@ impl Asker {
         // What a mutation answers is read after it wrote.
         let position = position.filter(|_| prepared.operation == Some(OperationType::Query));
         let execution = async {
-            let _turn = self.hub.turn().await?;
+            let _turn = self.hub.turn(prepared.is_wide).await?;
             // Not before: whoever waits for a turn holds nothing in memory.
             let shelf = position.map(|position| self.hub.shelves().at(position, Instant::now()));
-            let request = prepared.request.data(self.scope(shelf));
+            let scope = self.scope(shelf);
+            let request = prepared.request.data(scope.clone()).data(self.pace());
             // Tokio's budget would pause the resolvers after 128 loads and so split their batches.
-            Ok::<_, Fault>(tokio::task::unconstrained(self.hub.schema().execute(request)).await)
+            let response = tokio::task::unconstrained(self.hub.schema().execute(request)).await;
+            self.note_readings(&scope, prepared.name.as_deref()).await?;
+            if prepared.operation == Some(OperationType::Mutation) {
+                self.hub.catch_up().await;
+            }
+            Ok::<_, Fault>(response)
         };
         match tokio::time::timeout(ANSWER_WITHIN, AssertUnwindSafe(execution).catch_unwind()).await {
             Err(_) => Err(too_slow().into()),

@@ -3,6 +3,7 @@
 //! Own handlers, because the stock ones run mutations by GET, read any media type as JSON, take bodies of any size and
 //! walk doubling fragments for minutes before they refuse them.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -11,16 +12,18 @@ use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::{Query, State};
+use axum::extract::{ConnectInfo, Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::error::{Code, Fault};
+use crate::http::caller::Shown;
 use crate::http::execution::{self, ANSWER_WITHIN, Asker, Parameters, Short, bad_request};
 use crate::http::kept::{Asked, Key, Source};
 use crate::http::{Hub, sse, websocket};
+use crate::policy::Viewer;
 use crate::text::messages::Message;
 
 /// The largest request body: 256 KB.
@@ -67,8 +70,13 @@ pub struct Answered {
 }
 
 /// Executes a document that came in a body.
-pub async fn by_post(State(hub): State<Hub>, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Response {
-    let reply = match Reply::new(hub, &headers) {
+pub async fn by_post(
+    State(hub): State<Hub>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let reply = match Reply::new(hub, peer, &headers) {
         Ok(reply) => reply,
         Err(response) => return *response,
     };
@@ -92,7 +100,7 @@ pub async fn by_post(State(hub): State<Hub>, headers: HeaderMap, body: Result<By
         Err(error) => Err(error),
     };
     match parameters {
-        Ok(parameters) => reply.execute(parameters, Method::POST).await,
+        Ok(parameters) => reply.execute(parameters, Method::POST, &headers).await,
         Err(_) => reply.refuse(&bad_request(Message::new("http-body-not-json"))),
     }
 }
@@ -100,14 +108,15 @@ pub async fn by_post(State(hub): State<Hub>, headers: HeaderMap, body: Result<By
 /// Executes a query that came in an address, opens a WebSocket, or streams events.
 pub async fn by_get(
     State(hub): State<Hub>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     parameters: Result<Query<AddressParameters>, axum::extract::rejection::QueryRejection>,
 ) -> Response {
     if let Ok(upgrade) = upgrade {
-        return websocket::open(hub, &headers, upgrade);
+        return websocket::open(hub, peer, &headers, upgrade);
     }
-    let reply = match Reply::new(hub, &headers) {
+    let reply = match Reply::new(hub, peer, &headers) {
         Ok(reply) => reply,
         Err(response) => return *response,
     };
@@ -118,15 +127,20 @@ pub async fn by_get(
     match (json(parameters.variables), json(parameters.extensions)) {
         (Ok(variables), Ok(extensions)) => {
             let AddressParameters { query, operation_name, .. } = parameters;
-            reply.execute(Parameters { query, operation_name, variables, extensions }, Method::GET).await
+            let parameters = Parameters { query, operation_name, variables, extensions };
+            reply.execute(parameters, Method::GET, &headers).await
         }
         (Err(_), _) | (_, Err(_)) => reply.refuse(&bad_request(Message::new("http-body-not-json"))),
     }
 }
 
 /// Refuses every other method.
-pub async fn other_method(State(hub): State<Hub>, headers: HeaderMap) -> Response {
-    match Reply::new(hub, &headers) {
+pub async fn other_method(
+    State(hub): State<Hub>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+) -> Response {
+    match Reply::new(hub, peer, &headers) {
         Ok(reply) => {
             let fault = Fault::new(Code::MethodNotAllowed, Message::new("http-method"));
             reply.respond(&Answered { allow: Some("GET, POST"), ..reply.refused(&fault) })
@@ -136,8 +150,8 @@ pub async fn other_method(State(hub): State<Hub>, headers: HeaderMap) -> Respons
 }
 
 impl Reply {
-    fn new(hub: Hub, headers: &HeaderMap) -> Result<Self, Box<Response>> {
-        let asker = Asker::of(hub, headers);
+    fn new(hub: Hub, peer: SocketAddr, headers: &HeaderMap) -> Result<Self, Box<Response>> {
+        let asker = Asker::anonymous(hub, headers).from(peer.ip());
         let anew = headers
             .get_all(header::CACHE_CONTROL)
             .iter()
@@ -155,8 +169,21 @@ impl Reply {
         }
     }
 
+    /// The answer to whoever shows who they are in these headers, or to anybody.
+    async fn execute(self, parameters: Parameters, method: Method, headers: &HeaderMap) -> Response {
+        let Self { asker, answer, anew } = self;
+        let known = match Shown::of(headers) {
+            Ok(shown) => asker.clone().identified(shown).await,
+            Err(fault) => Err(fault),
+        };
+        match known {
+            Ok(asker) => Self { asker, answer, anew }.answer_to(parameters, method).await,
+            Err(fault) => Self { asker, answer, anew }.refuse(&fault),
+        }
+    }
+
     /// An answer that is kept, or else made. An error is never kept.
-    async fn execute(self, parameters: Parameters, method: Method) -> Response {
+    async fn answer_to(self, parameters: Parameters, method: Method) -> Response {
         if let Answer::Events(last) = &self.answer {
             return match self.events(parameters, &method, last.clone()).await {
                 Ok(response) => response,
@@ -176,7 +203,9 @@ impl Reply {
         match outcome {
             Ok((body, source)) => {
                 let mut response = self.response(StatusCode::OK, body);
-                response.headers_mut().insert(CACHE_STATUS, HeaderValue::from_static(source.status()));
+                if *self.asker.viewer == Viewer::Anonymous {
+                    response.headers_mut().insert(CACHE_STATUS, HeaderValue::from_static(source.status()));
+                }
                 response
             }
             Err(answered) => self.respond(&answered),
@@ -186,7 +215,10 @@ impl Reply {
     /// The key of an answer that may be kept; null: it has to be made. Whoever needs a database that cannot be reached is
     /// told so when it is made.
     async fn key_of(&self, parameters: &Parameters, method: &Method) -> Result<Option<Key>, Answered> {
-        if self.anew || parameters.query.is_none() {
+        // What somebody may see is for nobody else; and what may be a mutation is executed each time.
+        let may_be_kept = |query: &String| !query.contains("mutation");
+        let is_anybody = *self.asker.viewer == Viewer::Anonymous;
+        if self.anew || !is_anybody || !parameters.query.as_ref().is_some_and(may_be_kept) {
             return Ok(None);
         }
         let wanted: Vec<&str> = self.asker.languages.wanted().iter().map(AsRef::as_ref).collect();
@@ -275,10 +307,17 @@ impl Reply {
         };
         let headers = [
             (header::CONTENT_TYPE, HeaderValue::from_static(media_type)),
-            (header::VARY, HeaderValue::from_static("Accept, Accept-Language")),
+            (header::VARY, HeaderValue::from_static("Accept, Accept-Language, Authorization, Cookie")),
             (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
         ];
-        (status, headers, body).into_response()
+        let mut response = (status, headers, body).into_response();
+        if *self.asker.viewer != Viewer::Anonymous {
+            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
     }
 }
 
@@ -359,7 +398,11 @@ fn status_of(code: Code) -> StatusCode {
         | Code::CursorExpired
         | Code::CursorAhead => StatusCode::BAD_REQUEST,
         Code::TooManySubscriptions => StatusCode::TOO_MANY_REQUESTS,
+        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
         Code::Forbidden => StatusCode::FORBIDDEN,
+        Code::NotFound => StatusCode::NOT_FOUND,
+        Code::Conflict => StatusCode::CONFLICT,
+        Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Code::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,

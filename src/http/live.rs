@@ -25,8 +25,8 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::changes::Told;
-use crate::changes::cursor::Cursor;
-use crate::changes::follow::Follow;
+use crate::changes::cursor::{Cursor, Place};
+use crate::changes::follow::{Chunk, Follow};
 use crate::changes::routes::Filter;
 use crate::error::{Code, Fault};
 use crate::graph::limits;
@@ -72,10 +72,10 @@ struct Group {
 }
 
 struct Window {
-    /// The messages after this position are kept.
-    from: i64,
+    /// The messages after this place are kept.
+    from: Place,
     /// The log was looked at up to here.
-    through: i64,
+    through: Place,
     frames: VecDeque<Arc<Frame>>,
     bytes: usize,
     bookmark: Option<Arc<Frame>>,
@@ -94,20 +94,20 @@ enum Next {
 pub struct Subscriber {
     group: Arc<Group>,
     moved: watch::Receiver<()>,
-    position: i64,
+    place: Place,
     /// When the next bookmark is due; null: none are wanted.
     bookmark_at: Option<Instant>,
     /// The way of its own while it is behind the group, what it found there and how far it looked.
     behind: Option<Box<Follow>>,
     coming: VecDeque<Told>,
     found: VecDeque<Arc<Frame>>,
-    looked_through: Option<i64>,
+    looked_through: Option<Place>,
 }
 
 /// Begins to follow. `last` is the id of the last event of a client that comes back; it overrides the cursor in the
 /// document.
 pub async fn open(asker: &Asker, prepared: Prepared, last: Option<String>) -> Result<Subscriber, Short> {
-    let mut request = prepared.request;
+    let (mut request, called) = (prepared.request, prepared.name);
     let name = request.operation_name.clone();
     let name = name.as_deref();
     let unexecuted = |fault: &Fault| Short::Unexecuted(vec![asker.error_of(fault)]);
@@ -131,12 +131,13 @@ pub async fn open(asker: &Asker, prepared: Prepared, last: Option<String>) -> Re
     let at = Follow::open(tail, asker.viewer.clone(), after, Filter::default()).await?.cursor();
     let key = key_of(asker, &query, name, &document, &variables)?;
     let at_once = limits::at_once(&document, &variables).min(MAX_AT_ONCE);
-    let operation = Operation { asker: asker.clone(), document, variables, what: opening.what, at_once };
-    let group = asker.hub.live().join(key, operation, at.epoch)?;
+    let operation = Operation { asker: asker.clone(), name: called, document, variables, what: opening.what, at_once };
+    let follow = Follow::open(tail, asker.viewer.clone(), None, operation.filter()).await?;
+    let group = asker.hub.live().join(key, operation, follow, at.epoch)?;
     Ok(Subscriber {
         moved: group.moved.subscribe(),
         group,
-        position: at.position,
+        place: at.place(),
         bookmark_at: opening.bookmarks.then(|| Instant::now() + BOOKMARK_EVERY),
         behind: None,
         coming: VecDeque::new(),
@@ -179,7 +180,7 @@ fn key_of(
         values.remove(&variable);
     }
     let wanted: Vec<&str> = asker.languages.wanted().iter().map(AsRef::as_ref).collect();
-    let asked = Asked::digest(&(query, name, variables, wanted, asker.viewer.actor()));
+    let asked = Asked::digest(&(query, name, variables, wanted, asker.viewer.key()));
     asked.ok_or_else(|| Fault::internal("opening a subscription", "what was asked cannot be written down"))
 }
 
@@ -190,8 +191,8 @@ fn begins_with_name(text: &str, name: &str) -> bool {
 }
 
 impl Live {
-    /// The group of those who ask for the same, made for the first of them.
-    fn join(&self, key: Asked, operation: Operation, epoch: Uuid) -> Result<Arc<Group>, Fault> {
+    /// The group of those who ask for the same, made for the first of them, with the reader that it brings.
+    fn join(&self, key: Asked, operation: Operation, follow: Follow, epoch: Uuid) -> Result<Arc<Group>, Fault> {
         let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(group) = groups.get(&key).and_then(Weak::upgrade)
             && group.epoch == epoch
@@ -205,17 +206,9 @@ impl Live {
         if groups.len() >= MAX_GROUPS {
             return Err(Fault::new(Code::TooManySubscriptions, Message::new("subscription-too-many")));
         }
-        let asker = &operation.asker;
-        let follow = Follow::from_now_on(asker.hub.tail(), asker.viewer.clone(), operation.filter());
-        let Cursor { epoch, position } = follow.cursor();
-        let window = Window {
-            from: position,
-            through: position,
-            frames: VecDeque::new(),
-            bytes: 0,
-            bookmark: None,
-            ended: None,
-        };
+        let (epoch, place) = (follow.cursor().epoch, follow.cursor().place());
+        let window =
+            Window { from: place, through: place, frames: VecDeque::new(), bytes: 0, bookmark: None, ended: None };
         let group = Arc::new(Group {
             operation,
             epoch,
@@ -236,17 +229,14 @@ async fn advance(group: Weak<Group>, mut follow: Follow) {
     loop {
         let chunk = follow.next().await;
         let Some(group) = group.upgrade() else { return };
-        match chunk {
-            Ok(chunk) => {
-                group.remake().await;
-                let frames = group.operation.frames(group.epoch, chunk.told).await;
-                group.push(frames, chunk.through.position);
-            }
-            Err(fault) => {
-                group.window().ended = Some(fault);
-                group.moved.send_replace(());
-                return;
-            }
+        let made = match chunk {
+            Ok(chunk) => group.go_on(chunk).await,
+            Err(fault) => Err(fault),
+        };
+        if let Err(fault) = made {
+            group.window().ended = Some(fault);
+            group.moved.send_replace(());
+            return;
         }
     }
 }
@@ -265,21 +255,31 @@ impl Group {
         self.window.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Makes the messages of a stretch of the log. An error ends the group: whoever follows is not known any more.
+    async fn go_on(&self, chunk: Chunk) -> Result<(), Fault> {
+        // Also where nothing is told: a session that ended, or a token that was revoked, is noticed by that alone.
+        self.operation.require_known().await?;
+        self.remake().await?;
+        let frames = self.operation.frames(self.epoch, chunk.told).await?;
+        self.push(frames, chunk.through.place());
+        Ok(())
+    }
+
     /// Whether a message may be given: nothing was taken from anybody since it was made.
     fn is_fresh(&self, frame: &Frame) -> bool {
         let narrowed = self.operation.asker.hub.tail().narrowed();
         narrowed.epoch == self.epoch && frame.read_at >= narrowed.position
     }
 
-    fn next(&self, position: i64) -> Next {
+    fn next(&self, place: Place) -> Next {
         let window = self.window();
         if let Some(fault) = &window.ended {
             return Next::Ended(fault.clone());
         }
-        if position < window.from {
+        if place < window.from {
             return Next::Behind;
         }
-        let first = window.frames.partition_point(|frame| frame.cursor.position <= position);
+        let first = window.frames.partition_point(|frame| frame.cursor.place() <= place);
         match window.frames.get(first) {
             // What is not fresh is made again at the group's next step, which is due.
             Some(frame) if self.is_fresh(frame) => Next::Frame(frame.clone()),
@@ -287,7 +287,7 @@ impl Group {
         }
     }
 
-    fn push(&self, frames: Vec<Arc<Frame>>, through: i64) {
+    fn push(&self, frames: Vec<Arc<Frame>>, through: Place) {
         let mut window = self.window();
         for frame in frames {
             window.bytes = window.bytes.saturating_add(frame.payload.len());
@@ -303,7 +303,7 @@ impl Group {
     }
 
     /// Makes the newest messages that are not fresh again, and forgets the older ones.
-    async fn remake(&self) {
+    async fn remake(&self) -> Result<(), Fault> {
         let told: Vec<Told> = {
             let mut window = self.window();
             // Up to the last that is not fresh: those before it may have been made again in the meantime.
@@ -316,10 +316,10 @@ impl Group {
             window.frames.iter().take(stale).filter_map(|frame| frame.told.clone()).collect()
         };
         if told.is_empty() {
-            return;
+            return Ok(());
         }
         let count = told.len();
-        let frames = self.operation.frames(self.epoch, told).await;
+        let frames = self.operation.frames(self.epoch, told).await?;
         let mut window = self.window();
         // Only this task takes from the window's start or puts to its end.
         window.frames.drain(..count);
@@ -327,23 +327,24 @@ impl Group {
             window.frames.push_front(frame);
         }
         window.bytes = window.frames.iter().map(|frame| frame.payload.len()).sum();
+        Ok(())
     }
 
     /// Up to where the log was looked at, for a subscriber who has been given everything up to there; null: something is
     /// still to come.
-    fn end_for(&self, position: i64) -> Option<i64> {
+    fn end_for(&self, place: Place) -> Option<Place> {
         let window = self.window();
-        let has_all = window.frames.back().is_none_or(|frame| frame.cursor.position <= position);
-        (position >= window.from && position <= window.through && has_all).then_some(window.through)
+        let has_all = window.frames.back().is_none_or(|frame| frame.cursor.place() <= place);
+        (place >= window.from && place <= window.through && has_all).then_some(window.through)
     }
 
     /// A message without a change, at the end of what was looked at; made once for all who are there.
-    async fn bookmark(&self, through: i64) -> Arc<Frame> {
+    async fn bookmark(&self, (position, within): Place) -> Arc<Frame> {
+        let cursor = Cursor { epoch: self.epoch, position, within };
         let known = self.window().bookmark.clone();
-        if let Some(frame) = known.filter(|frame| frame.cursor.position == through) {
+        if let Some(frame) = known.filter(|frame| frame.cursor == cursor) {
             return frame;
         }
-        let cursor = Cursor { epoch: self.epoch, position: through };
         let frame = Arc::new(self.operation.bookmark(cursor).await);
         self.window().bookmark = Some(frame.clone());
         frame
@@ -353,7 +354,7 @@ impl Group {
 impl Window {
     fn forget_oldest(&mut self) {
         if let Some(frame) = self.frames.pop_front() {
-            self.from = frame.cursor.position;
+            self.from = frame.cursor.place();
             self.bytes = self.bytes.saturating_sub(frame.payload.len());
         }
     }
@@ -365,7 +366,7 @@ impl Subscriber {
         loop {
             self.moved.borrow_and_update();
             if self.found.is_empty() && !self.coming.is_empty() {
-                Box::pin(self.make_coming()).await;
+                Box::pin(self.make_coming()).await?;
             }
             if let Some(frame) = self.take_found() {
                 return Ok(self.deliver(frame));
@@ -374,9 +375,9 @@ impl Subscriber {
                 continue;
             }
             if let Some(through) = self.looked_through.take() {
-                self.position = self.position.max(through);
+                self.place = self.place.max(through);
             }
-            match self.group.next(self.position) {
+            match self.group.next(self.place) {
                 Next::Frame(frame) => {
                     self.behind = None;
                     return Ok(self.deliver(frame));
@@ -388,7 +389,7 @@ impl Subscriber {
                     if !self.wait().await {
                         continue;
                     }
-                    if let Some(through) = self.group.end_for(self.position) {
+                    if let Some(through) = self.group.end_for(self.place) {
                         let frame = self.group.bookmark(through).await;
                         return Ok(self.deliver(frame));
                     }
@@ -400,7 +401,7 @@ impl Subscriber {
     }
 
     fn deliver(&mut self, frame: Arc<Frame>) -> Arc<Frame> {
-        self.position = self.position.max(frame.cursor.position);
+        self.place = self.place.max(frame.cursor.place());
         if let Some(due) = &mut self.bookmark_at {
             *due = Instant::now() + BOOKMARK_EVERY;
         }
@@ -429,12 +430,13 @@ impl Subscriber {
     }
 
     /// Makes the next few of the messages that were found on its own way, so that only so many are held.
-    async fn make_coming(&mut self) {
+    async fn make_coming(&mut self) -> Result<(), Fault> {
         let operation = &self.group.operation;
         let told: Vec<Told> = self.coming.iter().take(operation.at_once).cloned().collect();
         let count = told.len();
-        self.found = operation.frames(self.group.epoch, told).await.into();
+        self.found = operation.frames(self.group.epoch, told).await?.into();
         self.coming.drain(..count);
+        Ok(())
     }
 
     /// Goes a stretch of the way that the group does not remember.
@@ -443,13 +445,14 @@ impl Subscriber {
         let follow = match &mut self.behind {
             Some(follow) => follow,
             none => {
-                let cursor = Cursor { epoch: self.group.epoch, position: self.position };
+                let (position, within) = self.place;
+                let cursor = Cursor { epoch: self.group.epoch, position, within };
                 let (tail, viewer) = (operation.asker.hub.tail(), operation.asker.viewer.clone());
                 none.insert(Box::new(Follow::open(tail, viewer, Some(cursor), operation.filter()).await?))
             }
         };
         let chunk = follow.next().await?;
-        self.looked_through = Some(chunk.through.position);
+        self.looked_through = Some(chunk.through.place());
         self.coming = chunk.told.into();
         Ok(())
     }

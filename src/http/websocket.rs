@@ -4,6 +4,7 @@
 //! protocol's, accepts every origin and any number of operations, and cannot send what is ready already. Its one
 //! rule: a socket that reads slowly is simply not written to, and nothing is kept for it but its cursors.
 
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -20,6 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::Instant;
 
 use crate::error::{Code, Fault};
+use crate::http::caller::{self, Shown};
 use crate::http::execution::{Asker, Parameters, Prepared, Short};
 use crate::http::graphql::MAX_BODY_BYTES;
 use crate::http::live;
@@ -88,6 +90,8 @@ struct Close(u16, String);
 struct Socket {
     socket: WebSocket,
     asker: Asker,
+    /// What the upgrade showed of who asks.
+    shown: Result<Option<Shown>, Fault>,
     operations: Vec<Operation>,
     stopping: watch::Receiver<bool>,
     is_begun: bool,
@@ -95,8 +99,8 @@ struct Socket {
 }
 
 /// Opens a socket, unless the page that asks for it is of an origin that may not.
-pub fn open(hub: Hub, headers: &HeaderMap, upgrade: WebSocketUpgrade) -> Response {
-    let asker = Asker::of(hub, headers);
+pub fn open(hub: Hub, peer: SocketAddr, headers: &HeaderMap, upgrade: WebSocketUpgrade) -> Response {
+    let asker = Asker::anonymous(hub, headers).from(peer.ip());
     if !is_trusted(&asker.hub, headers) {
         return refuse(&asker, StatusCode::FORBIDDEN, &Fault::new(Code::Forbidden, Message::new("http-origin")));
     }
@@ -104,6 +108,8 @@ pub fn open(hub: Hub, headers: &HeaderMap, upgrade: WebSocketUpgrade) -> Respons
         Ok(place) => place,
         Err(fault) => return refuse(&asker, StatusCode::SERVICE_UNAVAILABLE, &fault),
     };
+    // A page of a partner speaks for nobody who is signed in here.
+    let shown = if caller::is_own_page(headers) { Shown::of(headers) } else { Ok(None) };
     upgrade
         .protocols([PROTOCOL])
         .read_buffer_size(READ_BUFFER_BYTES)
@@ -113,7 +119,7 @@ pub fn open(hub: Hub, headers: &HeaderMap, upgrade: WebSocketUpgrade) -> Respons
         .on_upgrade(move |socket| {
             let stopping = asker.hub.stopping();
             let operations = Vec::new();
-            Socket { socket, asker, operations, stopping, is_begun: false, _place: place }.run()
+            Socket { socket, asker, shown, operations, stopping, is_begun: false, _place: place }.run()
         })
 }
 
@@ -126,9 +132,7 @@ fn refuse(asker: &Asker, status: StatusCode, fault: &Fault) -> Response {
 fn is_trusted(hub: &Hub, headers: &HeaderMap) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else { return true };
     let Ok(origin) = origin.to_str() else { return false };
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let own = origin.split_once("://").map(|(_, host)| host);
-    (own.is_some() && own == host) || hub.is_trusted(origin)
+    caller::is_own_page(headers) || hub.is_trusted(origin)
 }
 
 impl Socket {
@@ -199,7 +203,7 @@ impl Socket {
                 Err(Some(Close(4429, "Too many initialisation requests".to_owned())))
             }
             Said::ConnectionInit { payload } => {
-                self.begin(payload.unwrap_or_default());
+                self.begin(payload.unwrap_or_default()).await?;
                 self.say(&json!({ "type": "connection_ack" })).await
             }
             Said::Ping { payload: None } => self.say(&json!({ "type": "pong" })).await,
@@ -214,11 +218,31 @@ impl Socket {
         }
     }
 
-    /// Takes the reader's languages from `acceptLanguage`; else those of the upgrade's header stay.
-    fn begin(&mut self, payload: Map<String, Value>) {
+    /// Takes the reader's languages from `acceptLanguage`, and who they are from `authorization`, as the header of that name
+    /// has it; else what the upgrade's headers say stays.
+    async fn begin(&mut self, payload: Map<String, Value>) -> Result<(), Option<Close>> {
         self.is_begun = true;
         if let Some(wished) = payload.get("acceptLanguage").and_then(Value::as_str) {
             self.asker.languages = Languages::accept(wished, self.asker.hub.default_language().clone());
+        }
+        let shown = match payload.get("authorization") {
+            Some(value) => Shown::authorization(value.as_str().unwrap_or_default()).map(Some),
+            None => self.shown.clone(),
+        };
+        let known = match shown {
+            Ok(shown) => self.asker.clone().identified(shown).await,
+            Err(fault) => Err(fault),
+        };
+        match known {
+            Ok(asker) => {
+                self.asker = asker;
+                Ok(())
+            }
+            Err(fault) if fault.code() == Code::Unauthenticated || fault.code() == Code::Forbidden => {
+                Err(Some(Close(4403, "Forbidden".to_owned())))
+            }
+            // The client comes back by itself.
+            Err(_) => Err(Some(Close(1013, "Try again later".to_owned()))),
         }
     }
 
@@ -310,7 +334,11 @@ fn next_event(operations: &mut [Operation]) -> impl Future<Output = (usize, Even
 fn events_of(asker: Asker, prepared: Prepared) -> Events {
     if prepared.operation == Some(OperationType::Subscription) {
         let opening = async move {
-            match live::open(&asker, prepared, None).await {
+            let opened = match asker.current().await {
+                Ok(asker) => live::open(&asker, prepared, None).await,
+                Err(fault) => Err(fault.into()),
+            };
+            match opened {
                 Ok(subscriber) => stream::unfold(Some((asker, subscriber)), following).boxed(),
                 Err(short) => one(Event::Error(asker.errors_of(short).unwrap_or_default())),
             }
@@ -318,7 +346,11 @@ fn events_of(asker: Asker, prepared: Prepared) -> Events {
         return opening.boxed().flatten_stream().boxed();
     }
     let once = async move {
-        match asker.execute(prepared, None).await {
+        let executed = match asker.current().await {
+            Ok(asker) => asker.execute(prepared, None).await,
+            Err(fault) => Err(fault.into()),
+        };
+        match executed {
             Ok(body) | Err(Short::Partial(body)) => one(Event::Result(String::from_utf8_lossy(&body).into_owned())),
             Err(short) => one(Event::Error(asker.errors_of(short).unwrap_or_default())),
         }

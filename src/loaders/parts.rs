@@ -7,10 +7,12 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::db::{column, listing};
+use crate::domain::account;
 use crate::domain::item;
 use crate::domain::membership;
 use crate::domain::person;
 use crate::domain::person::store::AffiliationRow;
+use crate::domain::person::store::consents::ConsentRow;
 use crate::error::Fault;
 use crate::loaders::lists::ROW_FACTOR;
 use crate::loaders::{Load, Reader};
@@ -88,11 +90,68 @@ impl Load for Slugs {
         slugs: Vec<String>,
     ) -> Result<HashMap<String, Option<Uuid>>, Fault> {
         let mut conn = reader.db.connection().await?;
-        let found = listing::by_slugs(&mut conn, *kind, slugs).await?;
+        let found = listing::by_slugs(&mut conn, &reader.viewer, *kind, slugs).await?;
         Ok(found.into_iter().map(|(slug, id)| (slug, Some(id))).collect())
     }
 
     fn held_bytes(slug: &String, _node: &Option<Uuid>) -> usize {
         slug.len()
+    }
+}
+
+/// The person of an account. Whether the reader may see them is decided at the person.
+pub struct PersonsOfAccounts;
+
+impl Load for PersonsOfAccounts {
+    type Asked = ();
+    type Of = Uuid;
+    type Value = Option<Uuid>;
+
+    async fn fetch(reader: &Reader, (): &(), accounts: Vec<Uuid>) -> Result<HashMap<Uuid, Option<Uuid>>, Fault> {
+        let mut conn = reader.db.connection().await?;
+        let found = account::store::persons_of(&mut conn, accounts).await?;
+        Ok(found.into_iter().map(|(account, person)| (account, Some(person))).collect())
+    }
+
+    fn held_bytes(_account: &Uuid, _person: &Option<Uuid>) -> usize {
+        0
+    }
+}
+
+/// What an account is called: by its issuer, or as a service. Who may know it is decided where it is asked for.
+pub struct NamesOfAccounts;
+
+impl Load for NamesOfAccounts {
+    type Asked = ();
+    type Of = Uuid;
+    type Value = Option<String>;
+
+    async fn fetch(reader: &Reader, (): &(), accounts: Vec<Uuid>) -> Result<HashMap<Uuid, Option<String>>, Fault> {
+        let mut conn = reader.db.connection().await?;
+        let found = account::store::names_of(&mut conn, accounts).await?;
+        Ok(found.into_iter().map(|(account, name)| (account, Some(name))).collect())
+    }
+
+    fn held_bytes(_account: &Uuid, name: &Option<String>) -> usize {
+        name.as_ref().map_or(0, String::len)
+    }
+}
+
+/// The consents of a person, in the order in which they were given.
+pub struct Consents;
+
+impl Load for Consents {
+    type Asked = ();
+    type Of = Uuid;
+    type Value = Arc<Vec<ConsentRow>>;
+
+    async fn fetch(reader: &Reader, (): &(), people: Vec<Uuid>) -> Result<HashMap<Uuid, Arc<Vec<ConsentRow>>>, Fault> {
+        let mut conn = reader.db.connection().await?;
+        let found = person::store::consents::seen(&mut conn, &reader.viewer, people).await?;
+        Ok(found.into_iter().map(|(person, rows)| (person, Arc::new(rows))).collect())
+    }
+
+    fn held_bytes(_person: &Uuid, rows: &Arc<Vec<ConsentRow>>) -> usize {
+        size_of::<ConsentRow>().saturating_mul(rows.len())
     }
 }

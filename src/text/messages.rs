@@ -75,6 +75,14 @@ impl Message {
     }
 }
 
+/// The language in which a sentence is served to somebody: that of the first catalogue that fits.
+pub fn language_for(languages: &Languages) -> LanguageTag {
+    let wanted = languages.wanted().iter().chain([languages.default()]);
+    let found =
+        wanted.filter_map(catalogue).next().and_then(|catalogue| LanguageTag::parse(&catalogue.to_string()).ok());
+    found.unwrap_or_else(LanguageTag::english)
+}
+
 /// The English sentence, for logs and for errors of `serde`, which know no reader.
 impl fmt::Display for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -29,7 +29,7 @@ pub async fn write(
         for entry in &stretch.entries {
             let written = out(&line(stretch.epoch, entry).to_string());
             written.map_err(|error| Fault::internal("writing the change log", error))?;
-            at.position = entry.position;
+            at = Cursor::at(stretch.epoch, entry.position);
         }
         if !stretch.has_more {
             return Ok(());
@@ -39,11 +39,11 @@ pub async fn write(
 
 fn line(epoch: Uuid, entry: &Entry) -> Value {
     json!({
-        "cursor": Cursor { epoch, position: entry.position }.write(),
+        "cursor": Cursor::at(epoch, entry.position).write(),
         "position": entry.position,
         "changedAt": entry.created_at.to_rfc3339_opts(SecondsFormat::Micros, true),
         "action": entry.action.as_ref(),
-        "kind": entry.kind.as_ref(),
+        "kind": entry.kind.as_ref().map_or("VIEWER", AsRef::as_ref),
         "node": entry.node_id,
         "fields": entry.fields,
         "communities": entry.communities,

@@ -49,7 +49,7 @@ pub async fn import_line(
     match outcome {
         Ok(report) => Ok(match report.lines.first() {
             Some(line) => {
-                let cursor = report.position.map(|position| Cursor { epoch, position }.write());
+                let cursor = report.position.map(|position| Cursor::at(epoch, position).write());
                 json!({"line": number, "node": line.node, "outcome": line.outcome.as_ref(), "cursor": cursor})
             }
             None => return Err(Fault::internal("acknowledging a line", "nothing was done")),

@@ -144,7 +144,7 @@ async fn everybody_is_told_the_same(hub_count: usize, writers: u64, writes: u64,
     hubs.extend(running.iter().map(|running| running.address));
     assert_eq!(hubs.len(), hub_count);
     let epoch = ensure_epoch(&mut db.connection().await.unwrap(), Uuid::nil()).await.unwrap();
-    let start = Cursor { epoch, position: *positions(&db).await.last().unwrap() };
+    let start = Cursor::at(epoch, *positions(&db).await.last().unwrap());
     let known = Arc::new(Mutex::new(vec![start]));
     let acknowledged = Arc::new(Mutex::new(Vec::new()));
     let mut writing = Vec::new();

@@ -276,7 +276,7 @@ async fn viewers_with_other_rights_never_share_a_message() {
     let query = "subscription { itemPublished { cursor item { key } } }";
     let open = async |viewer: Viewer| {
         let languages = Languages::new(vec![LanguageTag::english()], LanguageTag::english());
-        let asker = Asker { hub: hub.hub.clone(), viewer: std::sync::Arc::new(viewer), languages };
+        let asker = Asker::new(hub.hub.clone(), viewer, languages);
         let parameters = serde_json::from_value::<Parameters>(json!({ "query": query })).unwrap();
         live::open(&asker, asker.prepare(parameters).unwrap(), None).await.unwrap()
     };
@@ -307,7 +307,7 @@ async fn what_was_made_before_something_was_taken_away_is_not_given_any_more() {
     let hub = TestHub::with_lines(&[]).await;
     let query = "subscription { changes { cursor change { action node { key } } } }";
     let languages = Languages::new(vec![LanguageTag::english()], LanguageTag::english());
-    let asker = Asker { hub: hub.hub.clone(), viewer: std::sync::Arc::new(Viewer::Anonymous), languages };
+    let asker = Asker::new(hub.hub.clone(), Viewer::Anonymous, languages);
     let open = async || {
         let parameters = serde_json::from_value::<Parameters>(json!({ "query": query })).unwrap();
         live::open(&asker, asker.prepare(parameters).unwrap(), None).await.unwrap()
@@ -339,7 +339,7 @@ async fn whoever_falls_behind_what_is_kept_again_and_again_is_told_each_change_o
     use knowledge_hub::http::execution::Asker;
     use knowledge_hub::http::live;
     let hub = TestHub::with_lines(&[]).await;
-    let asker = Asker::of(hub.hub.clone(), &Default::default());
+    let asker = Asker::anonymous(hub.hub.clone(), &Default::default());
     let query = "subscription { changes { cursor change { fields } } }";
     let open = async || {
         let parameters = serde_json::from_value(json!({ "query": query })).unwrap();

@@ -1,7 +1,6 @@
 //! What anonymous readers loaded is given to the next who load the same, and never when it may be out of date.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -145,7 +144,7 @@ async fn many_who_ask_at_once_share_one_reading_of_the_end_of_the_log() {
 /// The data, as a viewer is told whose request found the log at a position and then had to wait.
 async fn asked_at(hub: &TestHub, viewer: Viewer, position: i64, query: &str) -> Value {
     let languages = Languages::new(vec![LanguageTag::english()], LanguageTag::english());
-    let asker = Asker { hub: hub.hub.clone(), viewer: Arc::new(viewer), languages };
+    let asker = Asker::new(hub.hub.clone(), viewer, languages);
     let parameters = serde_json::from_value::<Parameters>(json!({ "query": query })).unwrap();
     let body = asker.execute(asker.prepare(parameters).unwrap(), Some(position)).await.unwrap();
     serde_json::from_slice::<Value>(&body).unwrap()["data"].clone()

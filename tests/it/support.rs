@@ -114,6 +114,44 @@ pub async fn address_of(db: &Db) -> String {
     CLUSTER.server.connection_string(&name_of(db).await)
 }
 
+/// The whole database as text, as an operator backs it up.
+pub fn dump(address: &str) -> String {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let path = path();
+    let folders = std::env::split_paths(&path).chain(versions.map(|version| version.path().join("bin")));
+    let programs: Vec<PathBuf> =
+        folders.map(|folder| folder.join("pg_dump")).filter(|program| program.exists()).collect();
+    // Debian's wrapper looks for a cluster of its own; the program of the server comes last.
+    let program = programs.last().expect("pg_dump is there with PostgreSQL");
+    let output = Command::new(program).args(["--inserts", "--dbname", address]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Copies of a database as it is now, which nothing uses any more; the first is it itself.
+pub async fn copies_of(db: Db, count: usize) -> Vec<Db> {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let name = name_of(&db).await;
+    drop(db);
+    // Nobody may be connected to what is copied; connections of the pool end a moment after it.
+    let admin = connect(&CLUSTER.server, "hub", 1);
+    let end = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
+    let left = format!(
+        "DO $$ BEGIN WHILE EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = '{name}') LOOP PERFORM pg_stat_clear_snapshot(); END LOOP; END $$"
+    );
+    let mut connection = admin.connection().await.unwrap();
+    connection.batch_execute(&end).await.unwrap();
+    connection.batch_execute(&left).await.unwrap();
+    let mut copies = Vec::new();
+    for _ in 1..count {
+        let copy = format!("copy_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        make_database(&CLUSTER.server, &copy, &name).await;
+        copies.push(connect(&CLUSTER.server, &copy, 4));
+    }
+    copies.insert(0, connect(&CLUSTER.server, &name, 4));
+    copies
+}
+
 async fn name_of(db: &Db) -> String {
     let mut connection = db.connection().await.unwrap();
     diesel_async::RunQueryDsl::get_result(

@@ -401,6 +401,7 @@ async fn the_tables_of_diesel_are_those_of_the_database() {
                     "Text" => "text",
                     "Uuid" => "uuid",
                     "Bool" => "bool",
+                    "Bytea" => "bytea",
                     "Timestamptz" => "timestamptz",
                     "Date" => "date",
                     "Jsonb" => "jsonb",

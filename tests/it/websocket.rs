@@ -116,7 +116,7 @@ async fn what_cannot_be_followed_is_one_error_and_the_socket_lives() {
     let hub = TestHub::with_lines(&[]).await;
     let mut socket = Socket::begun(hub.address).await;
     let cursor = hub.data("{ changeCursor }").await["changeCursor"].as_str().unwrap().to_owned();
-    let elsewhere = knowledge_hub::changes::cursor::Cursor { epoch: uuid::Uuid::nil(), position: 0 }.write();
+    let elsewhere = knowledge_hub::changes::cursor::Cursor::at(uuid::Uuid::nil(), 0).write();
     let mut ahead = knowledge_hub::changes::cursor::Cursor::read(&cursor).unwrap();
     ahead.position += 1_000;
     let after = |cursor: &str| format!("subscription {{ changes(after: \"{cursor}\") {{ cursor }} }}");

@@ -1,21 +1,25 @@
 //! Communities in the contract.
 
+pub mod naming;
+
 use std::sync::Arc;
 
 use async_graphql::connection::EmptyFields;
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
-use chrono::Datelike;
 use uuid::Uuid;
 
-use crate::db::listing::List;
-use crate::db::page::{Direction, Page};
+use crate::db::page::Direction;
+use crate::domain::account::graph::grant::{Grant, grant_selection};
+use crate::domain::account::store::grants::GrantsOf;
 use crate::domain::community::record::{ActivityKind, CommunityStatus, JoinPolicy};
 use crate::domain::community::store::{Communities, CommunityFilter, CommunityOrder, CommunityRow};
+use crate::domain::contact::graph::{ContactMessage, message_selection};
+use crate::domain::contact::store::MessagesOf;
 use crate::domain::item::graph::{Item, ItemFilterInput, ItemOrderInput, item_selection};
 use crate::domain::item::store::ItemsOf;
 use crate::domain::link::graph::{Link, LinkFilterInput, LinkOrderInput, link_selection};
-use crate::domain::link::rules::{LinkDirection, LinkKind};
-use crate::domain::link::store::{LinkFilter, LinkOrder, LinksOf};
+use crate::domain::link::rules::LinkDirection;
+use crate::domain::link::store::LinksOf;
 use crate::domain::membership::graph::{Membership, MembershipFilterInput, MembershipOrderInput, membership_selection};
 use crate::domain::membership::store::MembershipsOf;
 use crate::domain::organization::graph::{
@@ -45,7 +49,6 @@ use crate::graph::word::{self, Word};
 use crate::loaders::Loaders;
 use crate::loaders::lists::Lists;
 use crate::policy::NodeKind;
-use crate::text::messages::Message;
 
 /// A community of practice.
 pub struct Community {
@@ -330,6 +333,33 @@ impl Community {
         Ok(ProtectedCount::over_people(self.scope.loaders().active_members.load(self.row.id).await?))
     }
 
+    /// What was written to its coordinators, the last first; empty unless you coordinate it.
+    async fn messages(
+        &self,
+        #[graphql(desc = "How many from the start, 1 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+    ) -> Result<Connection<ContactMessage>, Fault> {
+        let arguments = PageArguments { first, after, last, before };
+        page::of(&self.scope, (MessagesOf::Community, self.row.id), arguments, message_selection()).await
+    }
+
+    /// The rights on it, in the order in which they were given; yours alone unless you coordinate it.
+    async fn grants(
+        &self,
+        #[graphql(desc = "How many from the start, 1 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those that hold now, or only those that do not; null: all.")] holds: Option<bool>,
+    ) -> Result<Connection<Grant>, Fault> {
+        let arguments = PageArguments { first, after, last, before };
+        page::of(&self.scope, (GrantsOf::Community, self.row.id), arguments, grant_selection(holds)).await
+    }
+
     /// The memberships in it that you see, the earliest first.
     async fn memberships(
         &self,
@@ -407,64 +437,6 @@ impl Community {
         let of = LinksOf::Node(direction.map(|word| word.0));
         let arguments = PageArguments { first, after, last, before };
         page::of(&self.scope, (of, self.row.id), arguments, link_selection(filter, order_by)?).await
-    }
-}
-
-impl Community {
-    /// The name, or what the hub calls a community that no source names.
-    pub async fn name_or_editorial(&self) -> Result<String, Fault> {
-        match self.row.name.as_deref() {
-            Some(name) => node::required(self.scope.serve(name, &self.row.original_language.0)).map(str::to_owned),
-            None => Ok(self.scope.sentence(&self.editorial_name().await?)),
-        }
-    }
-
-    /// What the hub calls a community that no source names: by its domain, else by a partner, else by its host.
-    async fn editorial_name(&self) -> Result<Message, Fault> {
-        let original = &self.row.original_language.0;
-        if let Some(domain) = self.row.domain.as_deref().and_then(|domain| self.scope.serve(domain, original)) {
-            return Ok(Message::new("community-of-domain").with("domain", domain));
-        }
-        if let Some(partner) = self.linked(LinkKind::PartnersWith, LinkDirection::Outgoing).await? {
-            return Ok(Message::new("community-of-partner").with("partner", partner));
-        }
-        // The year alone: the source's words would bring their own language into the hub's sentence.
-        let years = (self.row.launched_earliest.map(|day| day.year()), self.row.launched_latest.map(|day| day.year()));
-        let launched = match years {
-            (Some(first), Some(last)) if first == last => Some(first.to_string()),
-            _ => None,
-        };
-        let host = match self.linked(LinkKind::CoordinatedBy, LinkDirection::Outgoing).await? {
-            None => self.linked(LinkKind::Hosts, LinkDirection::Incoming).await?,
-            host => host,
-        };
-        Ok(match (host, launched) {
-            (Some(host), Some(launched)) => {
-                Message::new("community-of-host-launched").with("host", host).with("launched", launched)
-            }
-            (Some(host), None) => Message::new("community-of-host").with("host", host),
-            (None, _) => Message::new("community-unnamed").with("key", self.row.key.as_str()),
-        })
-    }
-
-    /// The name of the first organization that a link of this kind joins to the community.
-    async fn linked(&self, kind: LinkKind, direction: LinkDirection) -> Result<Option<String>, Fault> {
-        let list = List {
-            filter: Arc::new(LinkFilter { kinds: Some(vec![kind.as_ref().to_owned()]), ..LinkFilter::default() }),
-            order: LinkOrder::CreatedAt,
-            direction: Direction::Ascending,
-            page: Page { size: 1, backward: false, after: None, before: None },
-            languages: self.scope.languages().clone(),
-        };
-        let parent = (LinksOf::Node(Some(direction)), self.row.id);
-        let links = self.scope.loaders().links.page(Some(parent), Arc::new(list)).await?;
-        let Some(link) = links.first() else { return Ok(None) };
-        let other = match direction {
-            LinkDirection::Outgoing => link.to_id,
-            LinkDirection::Incoming => link.from_id,
-        };
-        let Some(row) = self.scope.loaders().organizations.rows.load(other).await? else { return Ok(None) };
-        Ok(self.scope.serve(&row.name, &row.original_language.0).map(str::to_owned))
     }
 }
 

@@ -10,7 +10,8 @@ use crate::db::page::Direction;
 use crate::domain::community::graph::Community;
 use crate::domain::membership::record::{MembershipStatus, MembershipTier};
 use crate::domain::membership::store::{MembershipFilter, MembershipOrder, MembershipRow, Memberships};
-use crate::domain::person::graph::Person;
+use crate::domain::person::graph::{Person, note_reading};
+use crate::domain::person::record::PersonField;
 use crate::domain::source::graph::{Source, source_selection};
 use crate::domain::source::store::SourcesOf;
 use crate::error::Fault;
@@ -140,6 +141,7 @@ impl Listable for Membership {
     const NAME: &'static str = "Membership";
 
     fn new(row: Arc<MembershipRow>, scope: &Scope) -> Self {
+        note_reading(scope, row.person_id, PersonField::Memberships, &row.audience);
         Self { row, scope: scope.clone() }
     }
 

@@ -7,6 +7,8 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use uuid::Uuid;
 
 use crate::db::page::Direction;
+use crate::domain::account::graph::grant::{Grant, grant_selection};
+use crate::domain::account::store::grants::GrantsOf;
 use crate::domain::community::graph::{Community, CommunityFilterInput, CommunityOrderInput, community_selection};
 use crate::domain::community::store::CommunitiesOf;
 use crate::domain::item::graph::{Item, ItemFilterInput, ItemOrderInput, item_selection};
@@ -344,6 +346,20 @@ impl Organization {
             role_selection(filter, order_by)?,
         )
         .await
+    }
+
+    /// The rights on it, in the order in which they were given; yours alone unless you administer it.
+    async fn grants(
+        &self,
+        #[graphql(desc = "How many from the start, 1 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those that hold now, or only those that do not; null: all.")] holds: Option<bool>,
+    ) -> Result<Connection<Grant>, Fault> {
+        let arguments = PageArguments { first, after, last, before };
+        page::of(&self.scope, (GrantsOf::Organization, self.row.id), arguments, grant_selection(holds)).await
     }
 
     /// The projects that it leads, works in or pays for, by title.

@@ -16,15 +16,16 @@ use crate::db::statement::Sql;
 use crate::db::write::Tx;
 use crate::domain::person::record::PersonField;
 use crate::domain::person::rules;
-use crate::domain::person::store::{self, People};
+use crate::domain::person::store::{People, consents};
 use crate::error::Fault;
-use crate::policy::NodeKind;
+use crate::policy::{NodeKind, Viewer};
 
 /// Decides anew who may see what of these people and of those with a role in these communities and organizations.
 /// Owed after any write to a person, a consent, a role or a membership, or to the audience of what a role is held in.
 pub async fn recompute(tx: &mut Tx, people_ids: Vec<Uuid>, held_in: Vec<Uuid>) -> Result<(), Fault> {
     let doing = |error: diesel::result::Error| Fault::database("deciding who sees a person", error);
-    let viewer = tx.viewer();
+    // Whoever writes need not see everybody of whom it follows.
+    let viewer = Viewer::system("audiences");
     // SQL: people by primary key; roles by community and by organization.
     let affected: Vec<Uuid> = Sql::new("SELECT id FROM people WHERE id = ANY (")
         .uuids(people_ids)
@@ -38,7 +39,7 @@ pub async fn recompute(tx: &mut Tx, people_ids: Vec<Uuid>, held_in: Vec<Uuid>) -
         .await
         .map_err(doing)?;
     let rows = listing::by_ids::<People>(tx.conn(), &viewer, affected.clone()).await?;
-    let mut consents = store::consents_of(tx.conn(), affected.clone()).await?;
+    let mut consents = consents::of_people(tx.conn(), affected.clone()).await?;
     // SQL: roles by person.
     let held: Vec<(Uuid, Vec<String>)> = Sql::new("SELECT person_id, audience FROM roles WHERE person_id = ANY (")
         .uuids(affected.clone())

@@ -1,5 +1,7 @@
 //! People in the contract.
 
+pub mod own;
+
 use std::sync::Arc;
 
 use async_graphql::connection::EmptyFields;
@@ -7,11 +9,14 @@ use async_graphql::{Context, ID, InputObject, Object};
 use uuid::Uuid;
 
 use crate::db::page::Direction;
+use crate::domain::audit::graph::{Reading, reading_selection};
+use crate::domain::audit::store::ReadingsOf;
 use crate::domain::item::graph::{Item, ItemFilterInput, ItemOrderInput, item_selection};
 use crate::domain::item::store::ItemsOf;
 use crate::domain::membership::graph::{Membership, MembershipFilterInput, MembershipOrderInput, membership_selection};
 use crate::domain::membership::store::MembershipsOf;
 use crate::domain::organization::graph::Organization;
+use crate::domain::person::graph::own::Consent;
 use crate::domain::person::record::{PersonField, Profession, StakeholderGroup};
 use crate::domain::person::store::{AffiliationRow, People, PersonFilter, PersonOrder, PersonRow};
 use crate::domain::project::graph::{Project, ProjectFilterInput, ProjectOrderInput, project_selection};
@@ -269,6 +274,26 @@ impl Person {
         .await
     }
 
+    /// What the person consented to, in the order in which it was given, what was taken back too; empty unless it is you, or
+    /// you run the hub.
+    async fn consents(&self) -> Result<Vec<Consent>, Fault> {
+        let rows = self.scope.loaders().consents.load(self.row.id).await?;
+        Ok(rows.iter().cloned().map(Consent::new).collect())
+    }
+
+    /// Who read what of the person that is not for everybody, the last first; empty unless it is you, or you run the hub.
+    async fn readings(
+        &self,
+        #[graphql(desc = "How many from the start, 1 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Reading>, Fault> {
+        let arguments = PageArguments { first, after, last, before };
+        page::of(&self.scope, (ReadingsOf::Person, self.row.id), arguments, reading_selection()).await
+    }
+
     /// The roles that the person holds or held, the earliest first.
     async fn roles(
         &self,
@@ -294,7 +319,11 @@ impl Person {
     /// The row, if the viewer may see this field of it.
     fn shown(&self, field: PersonField) -> Option<&PersonRow> {
         let audience = self.row.field_audiences.get(&field)?;
-        policy::sees(self.scope.viewer(), audience).then_some(&*self.row)
+        if !policy::sees(self.scope.viewer(), audience) {
+            return None;
+        }
+        note_reading(&self.scope, self.row.id, field, audience);
+        Some(&self.row)
     }
 
     fn sees_everything(&self) -> bool {
@@ -316,6 +345,7 @@ impl Listable for Person {
     const NAME: &'static str = "Person";
 
     fn new(row: Arc<PersonRow>, scope: &Scope) -> Self {
+        note_reading(scope, row.id, PersonField::Name, &row.audience);
         Self { row, scope: scope.clone() }
     }
 
@@ -325,6 +355,15 @@ impl Listable for Person {
 
     fn edge_fields(_row: &Arc<PersonRow>, _scope: &Scope, _parent: Option<Uuid>) -> EmptyFields {
         EmptyFields
+    }
+}
+
+/// Notes for the audit that a field of a person was read, unless it is for everybody or the reader's own.
+pub fn note_reading(scope: &Scope, person: Uuid, field: PersonField, audience: &[String]) {
+    let is_for_all = audience.iter().any(|atom| atom == policy::PUBLIC);
+    let reader = scope.viewer().identity();
+    if !is_for_all && reader.is_some_and(|reader| reader.person() != Some(person)) {
+        scope.note_reading(person, field.name());
     }
 }
 

@@ -13,6 +13,9 @@ use crate::text::messages::Message;
 use crate::text::texts::{Fields, Texts};
 use crate::text::vocabulary::Vocabulary;
 
+/// The most consents of one person, those that were taken back among them.
+pub const CONSENTS: usize = 300;
+
 /// What somebody does for a living, or as a volunteer.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, AsRefStr, EnumString, EnumMessage, VariantArray,
@@ -119,9 +122,33 @@ pub enum PersonField {
     Memberships,
     /// The projects that the person works in.
     Projects,
+    /// The printed names on publications, which are shown with them whoever may see the person: a consent for everybody
+    /// lets them stay when the person is erased, and that is all that it does.
+    Bylines,
+}
+
+impl Vocabulary for PersonField {
+    const NAME: &'static str = "PersonField";
+    const ABOUT: &'static str = "What somebody consents to for itself.";
 }
 
 impl PersonField {
+    /// Those that have an audience.
+    pub const SHOWN: [Self; 12] = [
+        Self::Name,
+        Self::Honorific,
+        Self::Profession,
+        Self::HomeOrganization,
+        Self::StakeholderGroup,
+        Self::Region,
+        Self::Languages,
+        Self::Expertise,
+        Self::Orcid,
+        Self::Affiliations,
+        Self::Memberships,
+        Self::Projects,
+    ];
+
     /// The field's name in the contract and in the transfer format.
     pub fn name(self) -> &'static str {
         match self {
@@ -137,12 +164,15 @@ impl PersonField {
             Self::Affiliations => "affiliations",
             Self::Memberships => "memberships",
             Self::Projects => "projects",
+            Self::Bylines => "bylines",
         }
     }
 }
 
 /// How far a consent goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, AsRefStr, EnumString, VariantArray)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, AsRefStr, EnumString, EnumMessage, VariantArray,
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum ConsentAudience {
@@ -158,6 +188,11 @@ pub enum ConsentAudience {
     Oneself,
 }
 
+impl Vocabulary for ConsentAudience {
+    const NAME: &'static str = "ConsentAudience";
+    const ABOUT: &'static str = "How far a consent goes.";
+}
+
 /// What somebody agreed to, and when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -170,6 +205,9 @@ pub struct Consent {
     pub given_at: DateTime<Utc>,
     /// Which wording was agreed to.
     pub text_version: String,
+    /// In which language; null: not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text_language: Option<LanguageTag>,
     /// When it was taken back; null: it stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withdrawn_at: Option<DateTime<Utc>>,
@@ -255,7 +293,7 @@ impl Record for PersonRecord {
         record::in_order(&mut self.expertise);
         problems.list("expertise", &self.expertise);
         problems.list("affiliations", &self.affiliations);
-        problems.list("consents", &self.consents);
+        problems.list_of("consents", &self.consents, CONSENTS);
         problems.ids("affiliations", self.affiliations.iter().map(|affiliation| affiliation.id.as_str()));
         for affiliation in &self.affiliations {
             let field = format!("affiliations/{}", affiliation.id);

@@ -10,7 +10,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use strum::VariantArray;
 use uuid::Uuid;
 
 use crate::domain::person::record::{Consent, ConsentAudience, PersonField};
@@ -34,7 +33,7 @@ pub fn field_audiences(
     now: DateTime<Utc>,
 ) -> FieldAudiences {
     let mut audiences = FieldAudiences::new();
-    for field in PersonField::VARIANTS {
+    for field in &PersonField::SHOWN {
         let mut atoms = BTreeSet::from([format!("self:{person}")]);
         for consent in consents.iter().filter(|consent| covers(consent.field, *field) && stands(consent, now)) {
             atoms.extend(atoms_of(consent.audience, communities));
@@ -49,7 +48,7 @@ pub fn field_audiences(
 
 /// What is seen of somebody who was retired: nothing, by nobody.
 pub fn of_nobody() -> FieldAudiences {
-    PersonField::VARIANTS.iter().map(|field| (*field, Vec::new())).collect()
+    PersonField::SHOWN.iter().map(|field| (*field, Vec::new())).collect()
 }
 
 /// The fields of a person that changed, by the audiences that they had before and have after: an entry of the change
@@ -70,14 +69,14 @@ pub fn changed_fields(
     let seen = |audiences: &FieldAudiences, field: PersonField| {
         policy::meet(&of(audiences, field), &of(audiences, PersonField::Name))
     };
-    for field in PersonField::VARIANTS {
+    for field in &PersonField::SHOWN {
         let is_moved = of(before, *field) != of(after, *field);
         if is_moved || touched.iter().any(|name| name == field.name()) {
             let audiences = (seen(before, *field), seen(after, *field));
             changed.entry(audiences).or_default().push(field.name().to_owned());
         }
     }
-    for name in touched.iter().filter(|name| PersonField::VARIANTS.iter().all(|field| field.name() != name.as_str())) {
+    for name in touched.iter().filter(|name| PersonField::SHOWN.iter().all(|field| field.name() != name.as_str())) {
         let audiences = if name == "consents" || name == "sources" {
             let oneself = vec![format!("self:{person}")];
             (if before.is_empty() { Vec::new() } else { oneself.clone() }, oneself)
@@ -130,7 +129,7 @@ mod tests {
     }
 
     fn consent(field: PersonField, audience: ConsentAudience, withdrawn_at: Option<DateTime<Utc>>) -> Consent {
-        Consent { field, audience, given_at: at(2), text_version: "1".to_owned(), withdrawn_at }
+        Consent { field, audience, given_at: at(2), text_version: "1".to_owned(), text_language: None, withdrawn_at }
     }
 
     fn audiences(consents: &[Consent], roles: &[Vec<String>], now: DateTime<Utc>) -> FieldAudiences {
@@ -141,7 +140,7 @@ mod tests {
     fn without_consent_and_role_every_field_is_for_the_person_alone() {
         let expected = vec![format!("self:{PERSON}")];
         let audiences = audiences(&[], &[], at(5));
-        assert_eq!(audiences.len(), PersonField::VARIANTS.len());
+        assert_eq!(audiences.len(), PersonField::SHOWN.len());
         assert!(audiences.values().all(|atoms| *atoms == expected));
     }
 

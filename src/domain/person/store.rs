@@ -1,4 +1,8 @@
-//! The rows of people, of their affiliations, expertise and consents, and who may see what of them.
+//! The rows of people, of their affiliations and expertise, and who may see what of them.
+
+pub mod consents;
+pub mod erasing;
+pub mod exporting;
 
 use std::collections::HashMap;
 
@@ -17,15 +21,13 @@ use crate::db::facets::{Dimension, Values};
 use crate::db::listing::{self, Listed, Loaded, Selection};
 use crate::db::page::{SortColumn, SortKey};
 use crate::db::per_parent::PerParent;
-use crate::db::schema::{affiliations, consents, people};
+use crate::db::schema::{affiliations, people};
 use crate::db::search;
 use crate::db::statement::{Rows, Sql};
 use crate::db::write::Tx;
 use crate::domain::membership;
 use crate::domain::node::{self, Line, Lines, Owed, Saved, Stored};
-use crate::domain::person::record::{
-    AffiliationRecord, Consent, ConsentAudience, PersonField, PersonRecord, Profession, StakeholderGroup,
-};
+use crate::domain::person::record::{AffiliationRecord, PersonField, PersonRecord, Profession, StakeholderGroup};
 use crate::domain::person::rules::FieldAudiences;
 use crate::domain::record::{Header, Keys};
 use crate::domain::source;
@@ -100,17 +102,6 @@ pub struct AffiliationRow {
     pub until: Option<Json<ImpreciseDate>>,
     /// Whether it is the home organization.
     pub is_home: bool,
-}
-
-#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
-#[diesel(table_name = consents, check_for_backend(Pg))]
-struct ConsentRow {
-    person_id: Uuid,
-    field: Word<PersonField>,
-    audience: Word<ConsentAudience>,
-    text_version: String,
-    given_at: DateTime<Utc>,
-    withdrawn_at: Option<DateTime<Utc>>,
 }
 
 /// People.
@@ -464,50 +455,11 @@ async fn write_relations(tx: &mut Tx, id: Uuid, record: &PersonRecord, keys: &Ke
             is_home: affiliation.home,
         });
     }
-    let consented: Vec<ConsentRow> = record
-        .consents
-        .iter()
-        .map(|consent| ConsentRow {
-            person_id: id,
-            field: Word(consent.field),
-            audience: Word(consent.audience),
-            text_version: consent.text_version.clone(),
-            given_at: consent.given_at,
-            withdrawn_at: consent.withdrawn_at,
-        })
-        .collect();
     node::replace_pairs(tx.conn(), "person_expertise", "person_id", "topic_id", id, topics).await?;
     let conn = tx.conn();
     diesel::delete(affiliations::table.filter(affiliations::person_id.eq(id))).execute(conn).await.map_err(doing)?;
     diesel::insert_into(affiliations::table).values(affiliated).execute(conn).await.map_err(doing)?;
-    diesel::delete(consents::table.filter(consents::person_id.eq(id))).execute(conn).await.map_err(doing)?;
-    diesel::insert_into(consents::table).values(consented).execute(conn).await.map_err(doing)?;
-    Ok(())
-}
-
-/// The consents of many people, in the order in which they were given; for the hub itself.
-pub async fn consents_of(
-    conn: &mut AsyncPgConnection,
-    people: Vec<Uuid>,
-) -> Result<HashMap<Uuid, Vec<Consent>>, Fault> {
-    let rows = Rows {
-        selection: ConsentRow::as_select(),
-        table: "consents",
-        condition: Sql::new("consents.person_id = ANY (").uuids(people).push(")"),
-        order: Sql::new(" ORDER BY consents.person_id, consents.given_at, consents.field COLLATE \"C\""),
-    };
-    let found: Vec<ConsentRow> = rows.load(conn).await.map_err(|error| Fault::database("reading consents", error))?;
-    let mut grouped: HashMap<Uuid, Vec<Consent>> = HashMap::new();
-    for row in found {
-        grouped.entry(row.person_id).or_default().push(Consent {
-            field: row.field.0,
-            audience: row.audience.0,
-            given_at: row.given_at,
-            text_version: row.text_version,
-            withdrawn_at: row.withdrawn_at,
-        });
-    }
-    Ok(grouped)
+    consents::replace_imported(conn, id, &record.consents).await
 }
 
 async fn lines(
@@ -520,7 +472,7 @@ async fn lines(
     let mut former_slugs = node::former_slugs(conn, &slugs).await?;
     let mut sources = source::store::records(conn, viewer, ids.clone()).await?;
     let mut expertise = node::names_of(conn, "person_expertise", "person_id", "topic_id", ids.clone()).await?;
-    let mut consents = consents_of(conn, ids.clone()).await?;
+    let mut consents = consents::of_people(conn, ids.clone()).await?;
     let mut affiliations = affiliations_of(conn, viewer, ids).await?;
     let homes = affiliations.values().flatten().map(|row| row.organization_id).collect();
     let keys = node::keys_of(conn, homes).await?;

@@ -43,6 +43,8 @@ pub struct Frame {
 pub struct Operation {
     /// Who follows.
     pub asker: Asker,
+    /// What it is called; null: it has no name.
+    pub name: Option<String>,
     /// The subscription, with one root field.
     pub document: ExecutableDocument,
     /// The values of its variables.
@@ -69,26 +71,37 @@ impl Operation {
         }
     }
 
-    /// The messages of changes, in their order. A database that is away is waited for: nothing is lost to it.
-    pub async fn frames(&self, epoch: Uuid, told: Vec<Told>) -> Vec<Arc<Frame>> {
+    /// The messages of changes, in their order. A database that is away is waited for: nothing is lost to it. An error says
+    /// that whoever follows is not known any more.
+    pub async fn frames(&self, epoch: Uuid, told: Vec<Told>) -> Result<Vec<Arc<Frame>>, Fault> {
         let mut frames = Vec::new();
         for told in told.chunks(self.at_once) {
-            frames.extend(self.frames_of(epoch, told).await);
+            frames.extend(self.frames_of(epoch, told).await?);
         }
-        frames
+        Ok(frames)
     }
 
-    async fn frames_of(&self, epoch: Uuid, told: &[Told]) -> Vec<Arc<Frame>> {
+    /// Whether whoever follows is known still. A database that is away says nothing against it.
+    pub async fn require_known(&self) -> Result<(), Fault> {
+        match self.asker.current().await {
+            Err(fault) if fault.code() == Code::Unauthenticated => Err(fault),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
+    async fn frames_of(&self, epoch: Uuid, told: &[Told]) -> Result<Vec<Arc<Frame>>, Fault> {
         let mut backoff = BACKOFF;
         loop {
             let attempt = AssertUnwindSafe(self.attempt(epoch, told)).catch_unwind();
             match tokio::time::timeout(ANSWER_WITHIN, attempt).await {
-                Ok(Ok(Ok(frames))) => return frames,
+                Ok(Ok(Ok(frames))) => return Ok(frames),
+                Ok(Ok(Err(fault))) if fault.code() == Code::Unauthenticated => return Err(fault),
                 Ok(Ok(Err(fault))) => tracing::warn!(cause = fault.cause(), "a delivery waits"),
                 Ok(Err(_)) => {
-                    return self.failed(epoch, told, &Fault::internal("executing a delivery", "a resolver panicked"));
+                    let fault = Fault::internal("executing a delivery", "a resolver panicked");
+                    return Ok(self.failed(epoch, told, &fault));
                 }
-                Err(_) => return self.failed(epoch, told, &execution::too_slow()),
+                Err(_) => return Ok(self.failed(epoch, told, &execution::too_slow())),
             }
             backoff.pause().await;
         }
@@ -99,7 +112,7 @@ impl Operation {
         let payload = json!({ "data": null, "errors": [self.asker.error_of(fault)] }).to_string();
         let read_at = self.asker.hub.tail().applied().position;
         let failed = |told: &Told| {
-            let cursor = Cursor { epoch, position: told.entry.position };
+            let cursor = told.cursor(epoch);
             Arc::new(Frame { cursor, payload: payload.clone(), read_at, told: Some(told.clone()) })
         };
         told.iter().map(failed).collect()
@@ -107,26 +120,26 @@ impl Operation {
 
     async fn attempt(&self, epoch: Uuid, told: &[Told]) -> Result<Vec<Arc<Frame>>, Fault> {
         let _turns = self.asker.hub.live_turn().await?;
-        // Read once for all of them, from now on.
-        let scope = self.asker.scope(None);
+        // Read once for all of them, from now on, with the rights of this moment.
+        let asker = self.asker.current().await?;
+        let scope = asker.scope(None);
         let read_at = scope.applied().position;
         let mut wanted: Vec<&Told> = told.iter().collect();
         if let What::Items(filter) = &self.what {
-            let mut conn = self.asker.hub.db().connection().await?;
+            let mut conn = asker.hub.db().connection().await?;
             let ids = told.iter().map(|told| told.entry.node_id).collect();
-            let matching = listing::matching::<Items>(&mut conn, &self.asker.viewer, filter, ids).await?;
+            let matching = listing::matching::<Items>(&mut conn, &asker.viewer, filter, ids).await?;
             wanted.retain(|told| matching.contains(&told.entry.node_id));
         }
-        let deliveries = wanted.iter().map(|told| {
-            let cursor = Cursor { epoch, position: told.entry.position };
-            self.execute(&scope, Delivery::new(cursor, Some((*told).clone())))
-        });
+        let deliveries =
+            wanted.iter().map(|told| self.execute(&scope, Delivery::new(told.cursor(epoch), Some((*told).clone()))));
         // Tokio's budget would pause the resolvers after 128 loads and so split their batches.
         let responses = tokio::task::unconstrained(futures_util::future::join_all(deliveries)).await;
+        asker.note_readings(&scope, self.name.as_deref()).await?;
         let mut frames = Vec::new();
         for (response, told) in responses.iter().zip(wanted) {
             let payload = self.payload(response)?;
-            let cursor = Cursor { epoch, position: told.entry.position };
+            let cursor = told.cursor(epoch);
             frames.push(Arc::new(Frame { cursor, payload, read_at, told: Some(told.clone()) }));
         }
         Ok(frames)

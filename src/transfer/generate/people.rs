@@ -203,7 +203,14 @@ fn consents(chance: &mut Chance) -> Vec<Consent> {
     let mut fields = vec![PersonField::Name, PersonField::Memberships];
     fields.extend(more.into_iter().filter(|(_, cases)| chance.percent(*cases)).map(|(field, _)| field));
     fields.sort_by_key(|field| field.as_ref().to_owned());
-    let consent = |field| Consent { field, audience, given_at, text_version: CONSENT_VERSION.to_owned(), withdrawn_at };
+    let consent = |field| Consent {
+        field,
+        audience,
+        given_at,
+        text_version: CONSENT_VERSION.to_owned(),
+        text_language: None,
+        withdrawn_at,
+    };
     fields.into_iter().map(consent).collect()
 }
 

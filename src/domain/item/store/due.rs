@@ -19,7 +19,7 @@ use crate::policy::NodeKind;
 pub async fn apply(tx: &mut Tx, due: Vec<Due>) -> Result<(), Fault> {
     let doing = |error: diesel::result::Error| Fault::database("publishing an item", error);
     let viewer = tx.viewer();
-    let ids = due.iter().map(|due| due.node_id).collect();
+    let ids = due.iter().map(|due| due.of).collect();
     let mut rows = listing::by_ids::<Items>(tx.conn(), &viewer, ids).await?;
     let ids: Vec<Uuid> = rows.keys().copied().collect();
     let bodies = store::bodies(tx.conn(), &viewer, ids.clone()).await?;
@@ -27,7 +27,7 @@ pub async fn apply(tx: &mut Tx, due: Vec<Due>) -> Result<(), Fault> {
     let mut communities = node::others_of(conn, "item_communities", "item_id", "community_id", ids.clone()).await?;
     let mut topics = node::others_of(conn, "item_topics", "item_id", "topic_id", ids).await?;
     for due in due {
-        let (Some(row), Some(audience)) = (rows.remove(&due.node_id), due.audience) else { continue };
+        let (Some(row), Some(audience)) = (rows.remove(&due.of), due.audience) else { continue };
         node::require_write(tx, NodeKind::Item, row.id, &row.audience, None).await?;
         diesel::update(items::table.find(row.id))
             .set(items::audience.eq(audience))

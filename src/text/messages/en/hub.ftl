@@ -97,7 +97,10 @@ cli-cannot-listen = The hub cannot listen on { $address } ({ $reason }); stop wh
 cli-database-unreachable = The database cannot be reached ({ $reason }); check --database-url and whether the server runs.
 cli-file-unreadable = The file { $file } cannot be read ({ $reason }).
 cli-loading = { $done } of { $total } lines
-cli-loaded = Read the lines: { $created } new, { $updated } changed, { $retired } retired, { $unchanged } as they were.
+cli-loaded = Read the lines: { $created } new, { $updated } changed, { $retired } retired, { $unchanged } as they were.{ $withheld ->
+    [0] {""}
+   *[other] {" "}Withheld because they name somebody who was erased: { $withheld }.
+}
 cli-migrated = { $count ->
     [0] The database is at this version already.
     [one] Brought the database to this version: 1 migration.
@@ -165,6 +168,7 @@ import-would-create = { $file }, line { $line }: would create { $node }
 import-would-update = { $file }, line { $line }: would change { $node }
 import-would-keep = { $file }, line { $line }: would leave { $node } as it is
 import-would-retire = { $file }, line { $line }: would retire { $node }
+import-would-withhold = { $file }, line { $line }: { $node } names somebody who was erased; nothing would be written.
 import-rehearsed = Nothing was written.
 cli-each-one-file = --each reads one file, or standard input given as -.
 generate-not-empty = Synthetic data are made for an empty hub; this one has nodes. Give another data folder or database.

@@ -97,7 +97,10 @@ cli-cannot-listen = La plateforme ne peut écouter sur { $address } ({ $reason }
 cli-database-unreachable = La base de données est injoignable ({ $reason }); vérifiez --database-url et si le serveur tourne.
 cli-file-unreadable = Le fichier { $file } est illisible ({ $reason }).
 cli-loading = { $done } lignes sur { $total }
-cli-loaded = Lignes lues : { $created } nouvelles, { $updated } modifiées, { $retired } retirées, { $unchanged } inchangées.
+cli-loaded = Lignes lues : { $created } nouvelles, { $updated } modifiées, { $retired } retirées, { $unchanged } inchangées.{ $withheld ->
+    [0] {""}
+   *[other] {" "}Retenues parce qu’elles nomment une personne effacée : { $withheld }.
+}
 cli-migrated = { $count ->
     [0] La base de données est déjà à cette version.
     [one] La base de données est maintenant à cette version : { $count } migration.
@@ -165,6 +168,7 @@ import-would-create = { $file }, ligne { $line } : créerait { $node }
 import-would-update = { $file }, ligne { $line } : modifierait { $node }
 import-would-keep = { $file }, ligne { $line } : laisserait { $node } tel quel
 import-would-retire = { $file }, ligne { $line } : retirerait { $node }
+import-would-withhold = { $file }, ligne { $line } : { $node } nomme une personne qui a été effacée; rien ne serait écrit.
 import-rehearsed = Rien n’a été écrit.
 cli-each-one-file = --each lit un seul fichier, ou l’entrée standard indiquée par -.
 generate-not-empty = Les données synthétiques sont faites pour une plateforme vide; celle-ci a des nœuds. Indiquez un autre dossier de données ou une autre base de données.

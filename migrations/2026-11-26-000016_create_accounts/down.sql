@@ -1,0 +1,4 @@
+DROP TABLE sessions;
+DROP TABLE grants;
+DROP TABLE tokens;
+DROP TABLE accounts;

@@ -1,0 +1,1 @@
+ALTER TABLE consents DROP COLUMN text_language, DROP COLUMN is_own;

@@ -1,0 +1,3 @@
+//! How somebody shows who they are: secrets that are shown once, and sign-in with OpenID Connect.
+
+pub mod secret;

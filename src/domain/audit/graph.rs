@@ -1,0 +1,93 @@
+//! Who read what of whom, in the contract.
+
+use std::sync::Arc;
+
+use async_graphql::Object;
+use async_graphql::connection::EmptyFields;
+use uuid::Uuid;
+
+use crate::db::page::Direction;
+use crate::domain::audit::store::{ReadingFilter, ReadingOrder, ReadingRow, Readings};
+use crate::domain::person::graph::Person;
+use crate::error::Fault;
+use crate::graph::page::{self, Listable, Selection};
+use crate::graph::scope::Scope;
+use crate::graph::text::DateTime;
+use crate::loaders::Loaders;
+use crate::loaders::lists::Lists;
+
+/// Somebody read what of a person is not for everybody.
+pub struct Reading {
+    row: Arc<ReadingRow>,
+    scope: Scope,
+}
+
+/// Somebody read what of a person is not for everybody. The person sees it; administrators of the hub see all.
+#[Object]
+impl Reading {
+    /// When.
+    async fn read_at(&self) -> DateTime {
+        DateTime(self.row.created_at)
+    }
+
+    /// The fields, by their names in the contract; `all`: everything was handed out as a file.
+    async fn fields(&self) -> &[String] {
+        &self.row.fields
+    }
+
+    /// Who read it; null: an account without a person, somebody who is gone, or somebody whom you cannot see.
+    async fn reader(&self) -> Option<Result<Person, Fault>> {
+        self.person().await.transpose()
+    }
+
+    /// What the account is called: by its issuer, or as a service; null: somebody who is gone.
+    async fn reader_account(&self) -> Result<Option<String>, Fault> {
+        match self.row.account_id {
+            Some(account) => self.scope.loaders().names_of_accounts.load(account).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Whether it was read by a program with a token.
+    async fn is_by_token(&self) -> bool {
+        self.row.token_id.is_some()
+    }
+
+    /// The operation that the reader named; null: none.
+    async fn operation(&self) -> Option<&str> {
+        Some(self.row.why.as_str()).filter(|why| !why.is_empty())
+    }
+}
+
+impl Reading {
+    async fn person(&self) -> Result<Option<Person>, Fault> {
+        let Some(account) = self.row.account_id else { return Ok(None) };
+        match self.scope.loaders().persons_of_accounts.load(account).await? {
+            Some(person) => page::by_id(&self.scope, person).await,
+            None => Ok(None),
+        }
+    }
+}
+
+impl Listable for Reading {
+    type Kind = Readings;
+    type EdgeFields = EmptyFields;
+    const NAME: &'static str = "Reading";
+
+    fn new(row: Arc<ReadingRow>, scope: &Scope) -> Self {
+        Self { row, scope: scope.clone() }
+    }
+
+    fn lists(loaders: &Loaders) -> &Lists<Readings> {
+        &loaders.readings
+    }
+
+    fn edge_fields(_row: &Arc<ReadingRow>, _scope: &Scope, _parent: Option<Uuid>) -> EmptyFields {
+        EmptyFields
+    }
+}
+
+/// All readings, the last first.
+pub fn reading_selection() -> Selection<Readings> {
+    Selection { filter: ReadingFilter, order: ReadingOrder::ReadAt, direction: Direction::Descending }
+}
