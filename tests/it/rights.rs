@@ -100,6 +100,12 @@ async fn rights_are_given_by_those_who_run_what_they_are_on() {
     ] {
         assert_eq!(coordinator.refused(&hub, "grantGive", input.clone()).await, (code.to_owned(), field), "{input}");
     }
+    // What others hold there stands in the community's list, and not among one's own.
+    let lists =
+        "{ viewer { account { grants { nodes { right } } } } community(slug: \"c\") { grants { nodes { right } } } }";
+    let listed = coordinator.data(&hub, lists).await;
+    assert_eq!(listed["viewer"]["account"]["grants"]["nodes"], json!([{"right": "COORDINATOR"}]));
+    assert_eq!(listed["community"]["grants"]["nodes"], json!([{"right": "COORDINATOR"}, {"right": "REVIEWER"}]));
     // Whoever runs it sees and ends what others hold there; whoever does not, does not even learn that there is a right.
     let listed = somebody.data(&hub, "{ viewer { account { grants { nodes { id } } } } }").await;
     let id = listed["viewer"]["account"]["grants"]["nodes"][0]["id"].clone();

@@ -154,13 +154,13 @@ impl Listed for Grants {
             ) => None,
         });
         let own = Some(identity.account()).filter(|_| identity.is_unlimited());
-        Sql::new("grants.account_id = ")
+        Sql::new("(grants.account_id = ")
             .uuid_or_null(own)
             .push(" OR grants.community_id = ANY (")
             .uuids(identity.coordinates().collect())
             .push(") OR grants.organization_id = ANY (")
             .uuids(organizations.collect())
-            .push(")")
+            .push("))")
     }
 
     fn load<'a>(rows: Rows<Selection<Self>>, conn: &'a mut AsyncPgConnection) -> Loaded<'a, GrantRow> {
