@@ -12,7 +12,8 @@ use crate::domain::item::graph::Item;
 use crate::domain::link::graph::Link;
 use crate::domain::membership::graph::Membership;
 use crate::domain::organization::graph::Organization;
-use crate::domain::person::graph::Person;
+use crate::domain::person::graph::{Person, note_reading};
+use crate::domain::person::record::PersonField;
 use crate::domain::project::graph::Project;
 use crate::domain::role::graph::Role;
 use crate::domain::source::graph::Source;
@@ -119,7 +120,10 @@ pub async fn name_of(scope: &Scope, kind: NodeKind, row: uuid::Uuid) -> Result<O
             Some(community) => Some(community.name_or_editorial().await?),
             None => None,
         },
-        NodeKind::Person => loaders.people.rows.load(row).await?.map(|row| row.name.clone()),
+        NodeKind::Person => loaders.people.rows.load(row).await?.map(|row| {
+            note_reading(scope, row.id, PersonField::Name, &row.audience);
+            row.name.clone()
+        }),
         NodeKind::Project => {
             loaders.projects.rows.load(row).await?.and_then(|row| serve(&row.title, &row.original_language.0))
         }
@@ -167,6 +171,7 @@ pub async fn found_texts(scope: &Scope, kind: NodeKind, row: uuid::Uuid) -> Resu
         }
         NodeKind::Person => {
             if let Some(row) = loaders.people.rows.load(row).await? {
+                note_reading(scope, row.id, PersonField::Name, &row.audience);
                 found.push(FoundText { field: "name".to_owned(), language: None, text: row.name.clone() });
             }
         }

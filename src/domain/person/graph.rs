@@ -36,7 +36,7 @@ use crate::graph::text::{self, Date, DateTime, ImpreciseDate, LanguageTag};
 use crate::graph::word::{self, Word};
 use crate::loaders::Loaders;
 use crate::loaders::lists::Lists;
-use crate::policy::{self, NodeKind};
+use crate::policy::{self, Identity, NodeKind};
 
 /// A human being.
 pub struct Person {
@@ -278,6 +278,9 @@ impl Person {
     /// you run the hub.
     async fn consents(&self) -> Result<Vec<Consent>, Fault> {
         let rows = self.scope.loaders().consents.load(self.row.id).await?;
+        if !rows.is_empty() && self.scope.viewer().identity().and_then(Identity::person) != Some(self.row.id) {
+            self.scope.note_reading(self.row.id, "consents");
+        }
         Ok(rows.iter().cloned().map(Consent::new).collect())
     }
 
