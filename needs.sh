@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Finds or installs what the hub needs. Without an argument, what building and running it needs: Rust, a C compiler,
 # PostgreSQL 14 or later. With "test", what its tests need too: Node 20 or later, Chromium, the packages of the browser
-# tests and of the clients that real consumers use. With "bench", what the bench needs too: wrk.
+# tests, of the clients that real consumers use, and of the provider by whom people sign in. With "bench", what the bench
+# needs too: wrk.
 set -euo pipefail
 cd "$(dirname "$0")"
 purpose=${1:-run}
@@ -69,7 +70,7 @@ if [ "$purpose" = test ]; then
     major=$(node_major)
     [ "${major:-0}" -ge 20 ] ||
         stop "The browser tests need Node 20 or later, and this is ${major:-none}: install it from https://nodejs.org and try again."
-    for folder in tests/browser tests/clients; do
+    for folder in tests/browser tests/clients tests/provider; do
         # Installed anew only when the lock file changed.
         installed=$folder/node_modules/.package-lock.json
         if [ ! -e "$installed" ] || [ "$folder/package-lock.json" -nt "$installed" ]; then

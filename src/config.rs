@@ -24,6 +24,12 @@ const DEFAULT_KEPT_DAYS: i64 = 90;
 /// How many changes are kept at the most: at some 400 bytes each, 2 GB.
 const DEFAULT_KEPT: i64 = 5_000_000;
 
+/// The name in addresses of the provider that the command line names.
+const FLAGS_PROVIDER: &str = "oidc";
+
+/// The longest name of a provider, in bytes: it stands in addresses.
+const MAX_NAME_BYTES: usize = 40;
+
 /// What the command line and the environment say.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Flags {
@@ -51,6 +57,21 @@ pub struct Flags {
     /// Origins of pages that may open WebSockets here, besides the hub's own: https://partner.example, several with commas.
     #[arg(long, env = "HUB_ORIGINS", global = true, value_delimiter = ',')]
     pub origins: Option<Vec<String>>,
+    /// The hub's origin as browsers see it: https://hub.example.
+    #[arg(long, env = "HUB_PUBLIC_URL", global = true)]
+    pub public_url: Option<String>,
+    /// The issuer of an OpenID Connect provider by whom people sign in; several are named in the settings file.
+    #[arg(long, env = "HUB_OIDC_ISSUER", global = true)]
+    pub oidc_issuer: Option<String>,
+    /// What that provider calls the hub.
+    #[arg(long, env = "HUB_OIDC_CLIENT_ID", global = true)]
+    pub oidc_client_id: Option<String>,
+    /// The secret that the hub shares with that provider; better in the environment, as others see a command line.
+    #[arg(long, env = "HUB_OIDC_CLIENT_SECRET", hide_env_values = true, global = true)]
+    pub oidc_client_secret: Option<ClientSecret>,
+    /// What that provider is called on the page where people sign in.
+    #[arg(long, env = "HUB_OIDC_LABEL", global = true)]
+    pub oidc_label: Option<String>,
     /// A file with the same settings in TOML.
     #[arg(long, env = "HUB_CONFIG", global = true)]
     pub config: Option<PathBuf>,
@@ -89,6 +110,46 @@ impl From<&str> for DatabaseAddress {
     }
 }
 
+/// What the hub shows a provider to be known by: it cannot be printed.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub struct ClientSecret(String);
+
+impl ClientSecret {
+    /// The secret itself, for the provider.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ClientSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClientSecret(…)")
+    }
+}
+
+impl From<&str> for ClientSecret {
+    fn from(secret: &str) -> Self {
+        Self(secret.to_owned())
+    }
+}
+
+/// An OpenID Connect provider, by whom people sign in.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProviderSettings {
+    /// Its name in addresses: small letters, digits and hyphens.
+    pub name: String,
+    /// What it is called on the page where people sign in.
+    pub label: String,
+    /// Its issuer, exactly as it writes it itself.
+    pub issuer: String,
+    /// What it calls the hub.
+    pub client_id: String,
+    /// The secret that it shares with the hub.
+    pub client_secret: ClientSecret,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -100,6 +161,9 @@ struct File {
     keep_changes_days: Option<i64>,
     keep_changes: Option<i64>,
     origins: Option<Vec<String>>,
+    public_url: Option<String>,
+    #[serde(default)]
+    providers: Vec<ProviderSettings>,
 }
 
 /// The settings in force, checked.
@@ -121,6 +185,10 @@ pub struct Config {
     pub keep_changes: i64,
     /// The origins of pages, besides the hub's own, that may open WebSockets.
     pub origins: Vec<String>,
+    /// The hub's origin as browsers see it; null: the address that it listens on, over HTTP.
+    pub public_url: Option<String>,
+    /// By whom people sign in, in the order of the page; names and issuers differ.
+    pub providers: Vec<ProviderSettings>,
     /// Where programs are looked for.
     pub path: OsString,
 }
@@ -140,7 +208,14 @@ impl Config {
         if !(1..=36_500).contains(&keep_changes_days) || keep_changes < 1_000 {
             return Err(Message::new("config-retention"));
         }
+        let providers = providers(flags, file.providers)?;
+        let public_url = match flags.public_url.clone().or(file.public_url) {
+            Some(given) => Some(public_url(&given, !providers.is_empty())?),
+            None => None,
+        };
         Ok(Self {
+            public_url,
+            providers,
             keep_changes_days,
             keep_changes,
             data_dir: match flags.data_dir.clone().or(file.data_dir) {
@@ -169,11 +244,83 @@ impl Flags {
 
 /// Origins as browsers write them: scheme, host and port.
 fn origins(given: Vec<String>) -> Result<Vec<String>, Message> {
-    let parse = |text: &String| match url::Url::parse(text) {
+    given.iter().map(|text| origin(text)).collect()
+}
+
+fn origin(text: &str) -> Result<String, Message> {
+    match url::Url::parse(text) {
         Ok(url) if url.origin().is_tuple() && url.path() == "/" => Ok(url.origin().ascii_serialization()),
-        Ok(_) | Err(_) => Err(Message::new("config-origin").with("given", text.as_str())),
+        Ok(_) | Err(_) => Err(Message::new("config-origin").with("given", text)),
+    }
+}
+
+/// The hub's own origin. Browsers keep the cookies of a sign-in for origins that nobody listens to on the way alone.
+fn public_url(given: &str, has_providers: bool) -> Result<String, Message> {
+    let origin = origin(given)?;
+    let is_private = url::Url::parse(&origin).is_ok_and(|url| is_private(&url));
+    if has_providers && !is_private {
+        return Err(Message::new("config-public-url").with("given", given));
+    }
+    Ok(origin)
+}
+
+/// Whether nobody on the way reads or changes what is sent there: over TLS, or on this machine.
+pub fn is_private(url: &url::Url) -> bool {
+    let is_here = match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
     };
-    given.iter().map(parse).collect()
+    url.scheme() == "https" || (url.scheme() == "http" && is_here)
+}
+
+/// The providers of the file, and the one of the command line after them, each checked.
+fn providers(flags: &Flags, mut providers: Vec<ProviderSettings>) -> Result<Vec<ProviderSettings>, Message> {
+    match (&flags.oidc_issuer, &flags.oidc_client_id, &flags.oidc_client_secret) {
+        (Some(issuer), Some(client_id), Some(client_secret)) => providers.push(ProviderSettings {
+            name: FLAGS_PROVIDER.to_owned(),
+            label: flags.oidc_label.clone().unwrap_or_else(|| host_of(issuer)),
+            issuer: issuer.clone(),
+            client_id: client_id.clone(),
+            client_secret: client_secret.clone(),
+        }),
+        (None, None, None) if flags.oidc_label.is_none() => {}
+        (_, _, _) => return Err(Message::new("config-oidc-incomplete")),
+    }
+    for (index, provider) in providers.iter().enumerate() {
+        check(provider)?;
+        let mut earlier = providers.iter().take(index);
+        if earlier.any(|other| other.name == provider.name || other.issuer == provider.issuer) {
+            return Err(Message::new("config-provider-twice").with("name", provider.name.as_str()));
+        }
+    }
+    Ok(providers)
+}
+
+fn check(provider: &ProviderSettings) -> Result<(), Message> {
+    let name = provider.name.as_str();
+    let is_of_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if !(1..=MAX_NAME_BYTES).contains(&name.len()) || !name.bytes().all(is_of_name) {
+        return Err(Message::new("config-provider-name").with("given", name));
+    }
+    let issuer = provider.issuer.as_str();
+    let is_issuer =
+        url::Url::parse(issuer).is_ok_and(|url| is_private(&url) && url.query().is_none() && url.fragment().is_none());
+    if !is_issuer {
+        return Err(Message::new("config-provider-issuer").with("name", name).with("given", issuer));
+    }
+    let parts = [provider.label.as_str(), provider.client_id.as_str(), provider.client_secret.reveal()];
+    if parts.iter().any(|part| part.trim().is_empty()) {
+        return Err(Message::new("config-provider-incomplete").with("name", name));
+    }
+    Ok(())
+}
+
+/// What a provider without a label is called.
+fn host_of(issuer: &str) -> String {
+    let url = url::Url::parse(issuer).ok();
+    url.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_else(|| issuer.to_owned())
 }
 
 fn read_file(path: &Path) -> Result<File, Message> {
@@ -234,9 +381,60 @@ mod tests {
     }
 
     #[test]
-    fn a_database_address_is_never_printed() {
+    fn a_database_address_and_a_client_secret_are_never_printed() {
         let address = DatabaseAddress::from("postgres://user:secret@host/db");
         assert!(!format!("{address:?}").contains("secret"));
+        let provider = provider("one", "https://issuer.example");
+        assert!(!format!("{provider:?}").contains("hidden"));
+    }
+
+    fn provider(name: &str, issuer: &str) -> ProviderSettings {
+        let (name, label, issuer) = (name.to_owned(), "One".to_owned(), issuer.to_owned());
+        ProviderSettings { name, label, issuer, client_id: "hub".to_owned(), client_secret: "hidden".into() }
+    }
+
+    #[test]
+    fn providers_come_from_the_file_and_one_from_the_command_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hub.toml");
+        let text = "public_url = \"https://Hub.example/\"\n[[providers]]\nname = \"one\"\nlabel = \"One\"\n\
+                    issuer = \"https://issuer.example/\"\nclient_id = \"hub\"\nclient_secret = \"hidden\"\n";
+        std::fs::write(&path, text).unwrap();
+        let with_flags = Flags {
+            config: Some(path),
+            oidc_issuer: Some("http://127.0.0.1:9/".to_owned()),
+            oidc_client_id: Some("hub".to_owned()),
+            oidc_client_secret: Some("hidden".into()),
+            ..flags("127.0.0.1:1")
+        };
+        let config = Config::load(&with_flags).unwrap();
+        assert_eq!(config.public_url.as_deref(), Some("https://hub.example"));
+        let named: Vec<_> = config.providers.iter().map(|one| (one.name.as_str(), one.label.as_str())).collect();
+        assert_eq!(named, [("one", "One"), ("oidc", "127.0.0.1")]);
+        let half = Flags { oidc_client_secret: None, ..with_flags.clone() };
+        assert_eq!(Config::load(&half).unwrap_err().id(), "config-oidc-incomplete");
+        let plain = Flags { public_url: Some("http://hub.example".to_owned()), ..with_flags };
+        assert_eq!(Config::load(&plain).unwrap_err().id(), "config-public-url");
+    }
+
+    #[test]
+    fn providers_that_cannot_be_used_are_named() {
+        let refused = |given: Vec<ProviderSettings>| providers(&Flags::default(), given).unwrap_err().id();
+        let fine = || provider("one", "https://issuer.example");
+        for name in ["", "One", "a/b", "é"] {
+            assert_eq!(refused(vec![provider(name, "https://issuer.example")]), "config-provider-name", "{name}");
+        }
+        for issuer in ["", "issuer.example", "http://issuer.example", "https://issuer.example/?a", "ftp://localhost"] {
+            assert_eq!(refused(vec![provider("one", issuer)]), "config-provider-issuer", "{issuer}");
+        }
+        assert_eq!(refused(vec![fine(), provider("one", "https://b.example")]), "config-provider-twice");
+        assert_eq!(refused(vec![fine(), provider("two", "https://issuer.example")]), "config-provider-twice");
+        let nameless = ProviderSettings { label: " ".to_owned(), ..fine() };
+        assert_eq!(refused(vec![nameless]), "config-provider-incomplete");
+        assert_eq!(
+            refused(vec![ProviderSettings { client_secret: "".into(), ..fine() }]),
+            "config-provider-incomplete"
+        );
     }
 
     #[test]

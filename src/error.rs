@@ -131,6 +131,11 @@ impl Fault {
         }
     }
 
+    /// The same fault with what the log is told of it.
+    pub fn because(self, cause: impl fmt::Display) -> Self {
+        Self { cause: Some(cause.to_string().into()), ..self }
+    }
+
     /// The same fault under the number by which the log can be searched; other faults stay as they are.
     pub fn with_reference(mut self, reference: &str) -> Self {
         if self.code == Code::InternalServerError {

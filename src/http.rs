@@ -1,5 +1,6 @@
 //! The hub on the web: the router, and what its handlers share.
 
+pub mod account;
 pub mod caller;
 pub mod examples;
 pub mod execution;
@@ -7,6 +8,7 @@ pub mod graphql;
 pub mod kept;
 pub mod live;
 pub mod pages;
+pub mod sign_in;
 pub mod sse;
 pub mod websocket;
 
@@ -30,8 +32,10 @@ use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, watch};
 use uuid::Uuid;
 
+use crate::auth::oidc::Providers;
 use crate::changes::end::End;
 use crate::changes::tail::Tail;
+use crate::config::ProviderSettings;
 use crate::db::Db;
 use crate::error::{Code, Fault};
 use crate::graph::pace::Paces;
@@ -66,6 +70,10 @@ pub struct Settings {
     pub default_language: LanguageTag,
     /// The origins of pages, besides the hub's own, that may open WebSockets.
     pub origins: Vec<String>,
+    /// The hub's own origin as browsers see it.
+    pub public_url: String,
+    /// By whom people sign in.
+    pub providers: Vec<ProviderSettings>,
 }
 
 /// What every handler reaches.
@@ -93,6 +101,7 @@ struct Shared {
     stopping: watch::Sender<bool>,
     default_language: LanguageTag,
     origins: Vec<String>,
+    providers: Providers,
     sdl: String,
     sdl_tag: String,
     started_at: DateTime<Utc>,
@@ -126,6 +135,7 @@ impl Hub {
             stopping: watch::Sender::new(false),
             default_language: settings.default_language,
             origins: settings.origins,
+            providers: Providers::new(settings.providers, &settings.public_url, now)?,
             sdl,
             sdl_tag,
             started_at: now(),
@@ -152,6 +162,11 @@ impl Hub {
     /// Whether a page of this origin may open a WebSocket.
     pub fn is_trusted(&self, origin: &str) -> bool {
         self.shared.origins.iter().any(|trusted| trusted.eq_ignore_ascii_case(origin))
+    }
+
+    /// By whom people sign in.
+    pub fn providers(&self) -> &Providers {
+        &self.shared.providers
     }
 
     /// The place of a stream, until it is dropped.
@@ -245,6 +260,8 @@ impl Hub {
             .route("/graphql", graphql_routes)
             .route("/schema.graphql", get(schema))
             .merge(pages::router())
+            .merge(account::router())
+            .merge(sign_in::router())
             .merge(examples::router())
             .with_state(self)
     }

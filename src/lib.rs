@@ -7,7 +7,7 @@
 //! | module | what it is for |
 //! |---|---|
 //! | [`config`], [`error`], [`policy`], [`text`] | settings; what can go wrong; who may see and do what; words and what they mean |
-//! | [`auth`] | secrets that are shown once |
+//! | [`auth`] | how somebody shows who they are: secrets, and sign-in with OpenID Connect |
 //! | [`db`] | connections, lists, the write transaction, the change log's table, migrations, the hub's own PostgreSQL |
 //! | [`changes`] | the change log as it is followed: cursors, what a viewer is told, the tail in memory |
 //! | [`domain`] | a folder for each noun: its record, its rules, its store, its part of the contract |
@@ -48,6 +48,8 @@
 //!   that they had at their place in the log, while what they are shown is read with the rights of the moment.
 //! - **Invariant:** what was read of people that is not for everybody is in the audit before it is given away.
 //! - **Invariant:** a secret is kept as its hash alone, and its type cannot be printed.
+//! - **Invariant:** an account of somebody who signs in is an issuer and a subject, never an address; a sign-in ends once,
+//!   in the browser that began it.
 //! - **Invariant:** values reach SQL as bound parameters; text of statements is `&'static str`.
 //! - **Invariant:** no time, chance or environment is read below `main.rs`, `config.rs` and `http.rs`.
 //! - **Absent on purpose:** no second database dialect, no cache that has to be told what a change touches, no

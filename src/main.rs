@@ -403,12 +403,17 @@ async fn run_server(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Stop> {
     let address = listener.local_addr().map_err(|error| Fault::internal("listening", error))?.to_string();
-    let greeting = if demo { welcome(&address) } else { Message::new("cli-serving").with("address", address) };
+    let greeting = if demo { welcome(&address) } else { Message::new("cli-serving").with("address", address.as_str()) };
     print(&greeting.sentence(languages))?;
     if demo {
         print(&accounts::personas(db, languages).await?)?;
     }
-    let settings = Settings { default_language: config.default_language.clone(), origins: config.origins.clone() };
+    let settings = Settings {
+        default_language: config.default_language.clone(),
+        origins: config.origins.clone(),
+        public_url: config.public_url.clone().unwrap_or_else(|| format!("http://{address}")),
+        providers: config.providers.clone(),
+    };
     let hub = Hub::start(db.clone(), settings).await?;
     let age = TimeDelta::days(config.keep_changes_days);
     let retention = log::Retention { age, count: config.keep_changes };

@@ -483,6 +483,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    sign_ins (state_hash) {
+        state_hash -> Bytea,
+        provider -> Text,
+        nonce -> Text,
+        verifier -> Text,
+        return_to -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     slugs (kind, slug) {
         kind -> Text,
         slug -> Text,

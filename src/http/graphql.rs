@@ -387,7 +387,8 @@ fn answer_for(headers: &HeaderMap) -> Option<Answer> {
     best.map(|(_, answer)| answer)
 }
 
-fn status_of(code: Code) -> StatusCode {
+/// The HTTP status of a code.
+pub fn status_of(code: Code) -> StatusCode {
     match code {
         Code::BadUserInput
         | Code::BadRequest

@@ -85,6 +85,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         ("frame.html", include_str!("templates/frame.html")),
         ("home.html", include_str!("templates/home.html")),
         ("editor.html", include_str!("templates/editor.html")),
+        ("account.html", include_str!("templates/account.html")),
     ] {
         // The templates are compiled in, and the tests below read every one.
         templates.add_template(name, source).expect("a template is well-formed");
@@ -99,8 +100,10 @@ struct Assets;
 
 /// A language that the pages are written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum PageLanguage {
+pub enum PageLanguage {
+    /// English.
     English,
+    /// French.
     French,
 }
 
@@ -112,6 +115,11 @@ struct Wishes {
 }
 
 impl PageLanguage {
+    /// The language of whoever asks for a page with this query part and these headers.
+    pub fn of_reader(raw: Option<&str>, headers: &HeaderMap) -> Self {
+        Self::choose(&Wishes::of(raw), headers)
+    }
+
     /// The language that the address asks for, else the first that the browser asks for, else English.
     fn choose(wishes: &Wishes, headers: &HeaderMap) -> Self {
         let asked = wishes.lang.as_deref().and_then(|lang| LanguageTag::parse(lang).ok());
@@ -127,7 +135,8 @@ impl PageLanguage {
         PAGE_LANGUAGES.into_iter().find(|language| language.tag() == tag.primary())
     }
 
-    fn tag(self) -> &'static str {
+    /// Its tag.
+    pub fn tag(self) -> &'static str {
         match self {
             Self::English => "en",
             Self::French => "fr",
@@ -142,10 +151,16 @@ impl PageLanguage {
         }
     }
 
-    fn say(self, message: &Message) -> String {
+    /// A sentence in this language.
+    pub fn say(self, message: &Message) -> String {
+        message.sentence(&self.languages())
+    }
+
+    /// What a reader of this language is served in.
+    pub fn languages(self) -> Languages {
         // Of the two languages only French has to be asked for.
         let wanted = LanguageTag::parse(self.tag()).into_iter().collect();
-        message.sentence(&Languages::new(wanted, LanguageTag::english()))
+        Languages::new(wanted, LanguageTag::english())
     }
 }
 
@@ -187,7 +202,7 @@ async fn home(RawQuery(raw): RawQuery, headers: HeaderMap) -> Response {
         selected => say(Message::new("page-home-selected")),
         sources => say(Message::new("page-home-sources")),
     };
-    page(language, "home.html", context! { page => "./", home => texts, choices => choices("./", None) })
+    page(language, "", "home.html", context! { page => "./", home => texts, choices => choices("./", None) })
 }
 
 async fn editor(RawQuery(raw): RawQuery, headers: HeaderMap) -> Response {
@@ -209,7 +224,7 @@ async fn editor(RawQuery(raw): RawQuery, headers: HeaderMap) -> Response {
         query => query.unwrap_or(RESOT_QUERY),
         start => editor_start(language),
     };
-    page(language, "editor.html", own)
+    page(language, "", "editor.html", own)
 }
 
 async fn asset(path: Result<Path<String>, PathRejection>, headers: HeaderMap) -> Response {
@@ -251,8 +266,9 @@ pub fn is_known(tag: &str, headers: &HeaderMap) -> bool {
         .any(|held| held == "*" || held.trim_start_matches("W/") == tag)
 }
 
-/// The page from its template, its own values, and the values that all pages share.
-fn page(language: PageLanguage, template: &str, own: Value) -> Response {
+/// The page from its template, its own values, and the values that all pages share. `root` leads from its folder
+/// to the hub's.
+pub fn page(language: PageLanguage, root: &str, template: &str, own: Value) -> Response {
     let say = |message: Message| language.say(&message);
     let frame = context! {
         hub_name => say(Message::new("page-hub-name")),
@@ -263,9 +279,10 @@ fn page(language: PageLanguage, template: &str, own: Value) -> Response {
         home => say(Message::new("page-home")),
         editor => say(Message::new("page-editor")),
         dashboard => say(Message::new("page-dashboard")),
+        account => say(Message::new("page-account")),
         schema => say(Message::new("page-schema")),
     };
-    let values = context! { language => language.tag(), frame, examples => examples(language), ..own };
+    let values = context! { language => language.tag(), frame, root, examples => examples(language), ..own };
     // The templates and the names of their values are fixed, and the tests below fill in every one; values are texts.
     let html = TEMPLATES.get_template(template).and_then(|template| template.render(values)).expect("a page renders");
     let own_headers = [
@@ -287,7 +304,7 @@ fn common_headers(language: PageLanguage) -> [(HeaderName, &'static str); 4] {
 }
 
 /// The same page in each language, with the same query.
-fn choices(page: &str, query: Option<&str>) -> Vec<Value> {
+pub fn choices(page: &str, query: Option<&str>) -> Vec<Value> {
     let choice = |language: PageLanguage| {
         context! {
             language => language.tag(),

@@ -4,11 +4,16 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::sign_in::Provider;
 use crate::support::{self, TestHub};
 
 /// Runs a suite of Node's test runner against a hub of its own.
 async fn run(folder: &str, suite: &'static str) {
-    let hub = TestHub::with_sample_data().await;
+    run_against(&TestHub::with_sample_data().await, folder, suite).await;
+}
+
+/// Runs a suite against a hub.
+async fn run_against(hub: &TestHub, folder: &str, suite: &'static str) {
     let address = hub.url("");
     let database = support::address_of(&hub.db).await;
     let import = format!("'{}' import --each - --database-url '{database}'", support::program().display());
@@ -39,6 +44,15 @@ async fn the_dashboard_shows_what_the_api_says_in_both_languages() {
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_follow_what_is_published_and_come_back_after_a_cut() {
     run("tests/browser", "live.mjs").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_without_scripts_signs_in_and_out_in_both_languages() {
+    let provider = Provider::start().await;
+    let db = support::database("empty", 4).await;
+    let hub = TestHub::seen_as(db, vec![provider.settings("one", "One")], None).await;
+    provider.told(&format!("hub?at={}", hub.url(""))).await;
+    run_against(&hub, "tests/browser", "account.mjs").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

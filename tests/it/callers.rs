@@ -98,21 +98,25 @@ impl Caller {
 
     /// Such a socket that follows, and that the hub is known to have heard.
     pub async fn following(&self, hub: &TestHub, query: &str, variables: Value) -> Socket {
-        let mut socket = self.socket(hub).await;
-        socket.subscribe("1", query, variables).await;
-        socket.subscribe("heard", "{ __typename }", json!({})).await;
-        let mut early = Vec::new();
-        loop {
-            match socket.hear().await {
-                Heard::Said(said) if said["id"] == "1" => early.push(said),
-                Heard::Said(said) if said["type"] == "complete" => break,
-                Heard::Said(_) => {}
-                heard => panic!("{heard:?}"),
-            }
-        }
-        socket.put_back(early);
-        socket
+        follow(self.socket(hub).await, query, variables).await
     }
+}
+
+/// A socket that is begun, once it follows and the hub is known to have heard it.
+pub async fn follow(mut socket: Socket, query: &str, variables: Value) -> Socket {
+    socket.subscribe("1", query, variables).await;
+    socket.subscribe("heard", "{ __typename }", json!({})).await;
+    let mut early = Vec::new();
+    loop {
+        match socket.hear().await {
+            Heard::Said(said) if said["id"] == "1" => early.push(said),
+            Heard::Said(said) if said["type"] == "complete" => break,
+            Heard::Said(_) => {}
+            heard => panic!("{heard:?}"),
+        }
+    }
+    socket.put_back(early);
+    socket
 }
 
 /// The payload of a mutation, by a token or by nobody.

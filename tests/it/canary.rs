@@ -31,7 +31,7 @@ async fn no_secret_is_in_the_log_the_database_an_answer_or_an_error() {
     command.env_clear().env("PATH", support::path()).env("LANG", "en").env("LOG", &log).env("DATABASE_URL", &address);
     let hub = processes::start(command);
     let url = format!("http://{}/graphql", hub.address);
-    let client = reqwest::Client::new();
+    let client = support::client();
     let requests = [
         json!({"query": "{ viewer { accountId tokenId account { subject } } people { totalCount } }"}),
         json!({"query": "{ viewer { nothing } }"}),

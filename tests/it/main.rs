@@ -29,6 +29,7 @@ mod retire;
 mod rights;
 mod search;
 mod shelf;
+mod sign_in;
 mod socket;
 mod support;
 mod tokens;

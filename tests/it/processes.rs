@@ -73,7 +73,7 @@ pub fn serve(folder: &Path, command: &str) -> Running {
 }
 
 async fn ask(address: SocketAddr, query: &str) -> Option<Value> {
-    let request = reqwest::Client::new().post(format!("http://{address}/graphql"));
+    let request = support::client().post(format!("http://{address}/graphql"));
     let response = request.timeout(DEADLINE).json(&json!({ "query": query })).send().await.ok()?;
     response.json().await.ok()
 }

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use diesel_async::SimpleAsyncConnection;
+use knowledge_hub::config::ProviderSettings;
 use knowledge_hub::db::local::LocalPostgres;
 use knowledge_hub::db::{Db, migrations};
 use knowledge_hub::http::{self, Hub, Settings};
@@ -177,6 +178,20 @@ pub fn file(lines: &[Value]) -> Input {
     Input { name: "test.jsonl".to_owned(), bytes }
 }
 
+/// A client for what is served without TLS, on this machine: reading all that the machine trusts would take longer than most
+/// tests.
+pub fn client() -> reqwest::Client {
+    client_builder().build().unwrap()
+}
+
+/// The same before it is built.
+pub fn client_builder() -> reqwest::ClientBuilder {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let versions = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let tls = versions.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
+    reqwest::Client::builder().tls_backend_preconfigured(tls)
+}
+
 /// A hub that serves over HTTP until it is dropped, and a client that asks it anonymously.
 pub struct TestHub {
     pub db: Db,
@@ -201,17 +216,31 @@ impl TestHub {
 
     /// A hub over a database.
     pub async fn over(db: Db) -> Self {
+        Self::over_with(db, Vec::new()).await
+    }
+
+    /// A hub over a database, with these providers of sign-in. Browsers see it as https://hub.example.
+    pub async fn over_with(db: Db, providers: Vec<ProviderSettings>) -> Self {
+        Self::seen_as(db, providers, Some("https://hub.example")).await
+    }
+
+    /// A hub over a database, with these providers of sign-in; browsers see it at this origin, or else where it listens.
+    pub async fn seen_as(db: Db, providers: Vec<ProviderSettings>, public_url: Option<&str>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let settings =
-            Settings { default_language: LanguageTag::english(), origins: vec!["https://partner.example".to_owned()] };
+        let settings = Settings {
+            default_language: LanguageTag::english(),
+            origins: vec!["https://partner.example".to_owned()],
+            public_url: public_url.map_or_else(|| format!("http://{address}"), str::to_owned),
+            providers,
+        };
         let hub = Hub::start(db.clone(), settings).await.unwrap();
         tokio::spawn(http::serve(listener, hub.clone(), async {
             // An error means that the test is over and dropped its end.
             let _ = stopped.await;
         }));
-        Self { db, address, client: reqwest::Client::new(), hub, _stop: stop }
+        Self { db, address, client: client(), hub, _stop: stop }
     }
 
     /// The address of a path.

@@ -238,7 +238,7 @@ async fn a_hub_that_stops_tells_its_sockets_ends_its_streams_and_is_gone_soon() 
     socket.subscribe("1", CHANGES, json!({})).await;
     let query = [("query", "subscription { changes(bookmarks: true) { cursor } }")];
     let url = format!("http://{}/graphql", running.address);
-    let mut events = Events::open(reqwest::Client::new().get(url).query(&query)).await;
+    let mut events = Events::open(support::client().get(url).query(&query)).await;
     let began = std::time::Instant::now();
     kill(nix::unistd::Pid::from_raw(running.child.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
     assert_eq!(socket.code().await, 1012);

@@ -4,6 +4,7 @@ pub mod grants;
 pub mod linking;
 pub mod rows;
 pub mod sessions;
+pub mod sign_ins;
 pub mod tokens;
 
 use std::collections::HashMap;

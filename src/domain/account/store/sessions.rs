@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::pg::Pg;
+use diesel::sql_types::BigInt;
 use diesel::{Queryable, Selectable};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::FutureExt;
@@ -24,6 +25,9 @@ use crate::text::language::Languages;
 
 /// How long somebody stays signed in, as PostgreSQL writes it: 14 days.
 const LASTS: &str = "now() + interval '14 days'";
+
+/// The same 14 days in seconds, for the cookie that goes with it.
+pub const LASTS_S: i64 = 14 * 24 * 60 * 60;
 
 /// A browser that is or was signed in.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -142,6 +146,19 @@ pub async fn begin(tx: &mut Tx, account: Uuid, secret_hash: Vec<u8>) -> Result<U
         .map_err(|error| Fault::database("beginning a session", error))?;
     tx.note(Act { deed: Deed::Created, kind: "SESSION", subject: Some(id), fields: Vec::new(), person: None });
     Ok(id)
+}
+
+/// In how many browsers an account is signed in, as far as the viewer may know.
+pub async fn open_count(conn: &mut AsyncPgConnection, viewer: &Viewer, account: Uuid) -> Result<i64, Fault> {
+    // SQL: by sessions_account.
+    Sql::new("SELECT count(*) FROM sessions WHERE ended_at IS NULL AND expires_at > now() AND account_id = ")
+        .uuid(account)
+        .push(" AND ")
+        .append(Sessions::visible(viewer))
+        .returning::<BigInt>()
+        .get_result(conn)
+        .await
+        .map_err(|error| Fault::database("counting sessions", error))
 }
 
 /// Ends a session, or all of an account when none is named; whoever follows by one is told. The answer is how many ended.
