@@ -131,7 +131,12 @@ impl Asker {
     fn pace(&self) -> Pace {
         let sender = match (self.viewer.identity(), self.address) {
             (Some(identity), _) => format!("account:{}", identity.account()),
-            (None, Some(address)) => format!("address:{address}"),
+            (None, Some(IpAddr::V4(address))) => format!("address:{address}"),
+            // Whoever has one address of a network of 64 bits has all of it.
+            (None, Some(IpAddr::V6(address))) => {
+                let [a, b, c, d, ..] = address.segments();
+                format!("network:{a:x}:{b:x}:{c:x}:{d:x}")
+            }
             (None, None) => "unknown".to_owned(),
         };
         Pace::new(self.hub.paces(), sender)

@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 
-/// About how much lies on one shelf: 7 MB. What nobody asked for lately makes room.
-const MAX_BYTES: u64 = 7 * 1024 * 1024;
+/// About how much lies on one shelf: 8 MB. What nobody asked for lately makes room.
+const MAX_BYTES: u64 = 8 * 1024 * 1024;
 
 /// About how many things that is.
 const ABOUT_THINGS: usize = 10_000;
