@@ -480,7 +480,9 @@ pub fn can(viewer: &Viewer, action: Action, subject: Subject<'_>) -> Verdict {
         (Action::Read, Subject::Messages { community, .. }) => {
             is(identity.is_some_and(|it| it.runs(On::Community(community))), Verdict::Hide)
         }
-        (Action::Write, Subject::Messages { audience, .. }) => is(sees(viewer, audience), Verdict::Hide),
+        (Action::Write, Subject::Messages { audience, .. }) if !sees(viewer, audience) => Verdict::Hide,
+        // In somebody's name only by what reaches all of their account.
+        (Action::Write, Subject::Messages { .. }) => is(identity.is_none_or(|it| it.is_unlimited()), refused),
     }
 }
 

@@ -317,7 +317,29 @@ async fn withhold(tx: &mut Tx, lines: Numbered) -> Result<(Numbered, Numbered), 
     };
     let named: Vec<String> = lines.iter().flat_map(|(_, line)| names(line)).collect();
     let erased = person::store::erasing::erased_among(tx, &named).await?;
-    Ok(lines.into_iter().partition(|(_, line)| !names(line).iter().any(|key| erased.contains(key))))
+    let (mut kept, mut withheld): (Numbered, Numbered) =
+        lines.into_iter().partition(|(_, line)| !names(line).iter().any(|key| erased.contains(key)));
+    // What leads to a node that is withheld, and was never there, leads nowhere.
+    loop {
+        let mut missing: HashSet<(NodeKind, String)> = HashSet::new();
+        for (_, line) in &withheld {
+            if node::by_keys(tx.conn(), line.kind, vec![line.key.clone()]).await?.is_empty() {
+                missing.insert((line.kind, line.key.clone()));
+            }
+        }
+        let leads_nowhere = |line: &Parsed| match &line.what {
+            What::State { references, .. } => {
+                references.iter().any(|reference| missing.contains(&(reference.kind, reference.key.clone())))
+            }
+            What::Retire => false,
+        };
+        let (more, rest): (Numbered, Numbered) = kept.into_iter().partition(|(_, line)| leads_nowhere(line));
+        kept = rest;
+        if more.is_empty() {
+            return Ok((kept, withheld));
+        }
+        withheld.extend(more);
+    }
 }
 
 /// Writes one line; the answer is also the people of whom it has to be decided anew who sees what. `known` is null for a

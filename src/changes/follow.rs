@@ -12,7 +12,7 @@ use crate::changes::tail::Tail;
 use crate::changes::{Told, rights, told};
 use crate::db::Db;
 use crate::db::backoff::Backoff;
-use crate::db::log::{self, Entry, Stretch};
+use crate::db::log::{self, ChangeAction, Entry, Stretch};
 use crate::error::{Code, Fault};
 use crate::policy::Viewer;
 
@@ -33,6 +33,10 @@ pub struct Follow {
 pub struct Reader {
     /// Who reads, with the rights that they had at the cursor.
     viewer: Arc<Viewer>,
+    /// The same with the rights that they had when they began to read.
+    present: Arc<Viewer>,
+    /// How far the log went by then, as far as this process knew.
+    opened_at: i64,
     filter: Filter,
     cursor: Cursor,
 }
@@ -106,14 +110,18 @@ impl Follow {
 impl Reader {
     /// A reader at a cursor.
     pub async fn open(db: &Db, viewer: Arc<Viewer>, cursor: Cursor, filter: Filter) -> Result<Self, Fault> {
+        let mut opened_at = cursor.position;
+        let mut present = viewer.clone();
         let viewer = match viewer.identity() {
             Some(identity) => {
                 let mut conn = db.connection().await?;
+                opened_at = log::position(&mut conn).await?;
+                present = Arc::new(rights::as_of(&mut conn, identity, opened_at).await?);
                 Arc::new(rights::as_of(&mut conn, identity, cursor.read_from()).await?)
             }
             None => viewer,
         };
-        Ok(Self { viewer, filter, cursor })
+        Ok(Self { viewer, present, opened_at, filter, cursor })
     }
 
     /// Up to where it has read.
@@ -137,8 +145,12 @@ impl Reader {
         };
         let Some(after) = rights::after(&self.viewer, entry) else { return Ok(Vec::new()) };
         let within = if self.cursor.position == entry.position { self.cursor.within } else { Uuid::nil() };
+        // While it is followed the rights of now go along.
+        if entry.position > self.opened_at {
+            self.present = Arc::new(after.clone());
+        }
         let mut conn = db.connection().await?;
-        let told = rights::expand(&mut conn, (&self.viewer, &after), entry, within, CHUNK).await?;
+        let told = rights::expand(&mut conn, (&self.viewer, &after, &self.present), entry, within, CHUNK).await?;
         drop(conn);
         let through = match told.last() {
             Some(last) if told.len() == CHUNK => last.cursor(self.cursor.epoch),
@@ -153,13 +165,20 @@ impl Reader {
     }
 
     /// What passes the filter.
-    async fn narrowed(&self, db: &Db, mut told: Vec<Told>) -> Result<Vec<Told>, Fault> {
+    async fn narrowed(&self, db: &Db, told: Vec<Told>) -> Result<Vec<Told>, Fault> {
+        // What a lost right showed is gone, whatever it would lead to: its text and its places are not known any more.
+        let is_gone = |told: &Told| told.within != Uuid::max() && told.action == ChangeAction::Removed;
+        let order = |told: &Told| told.cursor(Uuid::nil()).place();
+        let (mut gone, mut told): (Vec<Told>, Vec<Told>) = told.into_iter().partition(is_gone);
+        gone.retain(|told| self.filter.admits_gone(told));
         told.retain(|told| self.filter.admits(told));
         if self.filter.is_routed() && !told.is_empty() {
             let mut conn = db.connection().await?;
             let routes = Routes::fetch(&mut conn, &self.viewer, &self.filter).await?;
             told.retain(|told| routes.admit(&self.filter, &told.entry));
         }
+        told.extend(gone);
+        told.sort_by_key(order);
         Ok(told)
     }
 }

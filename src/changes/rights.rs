@@ -49,15 +49,15 @@ pub fn after(viewer: &Viewer, entry: &Entry) -> Option<Viewer> {
 }
 
 /// What the entry stands for, for a viewer as they were before and are after it: the nodes after one of them, in the order
-/// of their ids, so many at the most.
+/// of their ids, so many at the most. Of what they do not see by now (`present`) nothing is told but that it was there.
 pub async fn expand(
     conn: &mut AsyncPgConnection,
-    (before, after): (&Viewer, &Viewer),
+    (before, after, present): (&Viewer, &Viewer, &Viewer),
     entry: &Entry,
     within: Uuid,
     limit: usize,
 ) -> Result<Vec<Told>, Fault> {
-    type Row = (Uuid, String, bool, bool, Vec<String>, Vec<Uuid>, Vec<Uuid>, Vec<String>);
+    type Row = (Uuid, String, bool, bool, Vec<String>, Vec<Uuid>, Vec<Uuid>, Vec<String>, bool);
     let sees =
         |viewer: &Viewer, is_public, audience| Sql::new("(").append(visible_to(viewer, is_public, audience)).push(")");
     let (moved, concerned) = match (before.atoms(), after.atoms()) {
@@ -91,7 +91,9 @@ pub async fn expand(
     // after by their memberships and roles; what routes each of the page by primary keys.
     let sql = Sql::new("WITH later AS MATERIALIZED (SELECT DISTINCT ON (c.node_id) c.node_id, c.kind, c.audience_before FROM changes c WHERE c.kind <> 'VIEWER' AND (c.kind <> 'PERSON' OR c.fields && '{name,audience}') AND c.position > ")
         .text(entry.position.to_string())
-        .push("::bigint ORDER BY c.node_id, c.position) SELECT t.id, t.kind, t.had, t.has, t.fields, ARRAY(SELECT community_id FROM item_communities WHERE item_id = t.id UNION SELECT community_id FROM memberships WHERE id = t.id UNION SELECT community_id FROM roles WHERE id = t.id AND community_id IS NOT NULL UNION SELECT community_id FROM project_communities WHERE project_id = t.id), ARRAY(SELECT topic_id FROM item_topics WHERE item_id = t.id UNION SELECT topic_id FROM community_topics WHERE community_id = t.id), ARRAY(SELECT DISTINCT language FROM text_origins WHERE node_id = t.id ORDER BY 1) FROM (SELECT n.id, n.kind, ")
+        .push("::bigint ORDER BY c.node_id, c.position) SELECT t.id, t.kind, t.had, t.has, t.fields, ARRAY(SELECT community_id FROM item_communities WHERE item_id = t.id UNION SELECT community_id FROM memberships WHERE id = t.id UNION SELECT community_id FROM roles WHERE id = t.id AND community_id IS NOT NULL UNION SELECT community_id FROM project_communities WHERE project_id = t.id), ARRAY(SELECT topic_id FROM item_topics WHERE item_id = t.id UNION SELECT topic_id FROM community_topics WHERE community_id = t.id), ARRAY(SELECT DISTINCT language FROM text_origins WHERE node_id = t.id ORDER BY 1), EXISTS (SELECT 1 FROM nodes now WHERE now.id = t.id AND ")
+        .append(sees(present, "now.is_public", "now.audience"))
+        .push(") FROM (SELECT n.id, n.kind, ")
         .append(sees(before, "n.is_public", "n.audience"))
         .push(" AS had, ")
         .append(sees(after, "n.is_public", "n.audience"))
@@ -105,7 +107,11 @@ pub async fn expand(
         .append(field_seen(before))
         .push(" <> ")
         .append(field_seen(after))
-        .push(" ORDER BY f.key) FROM people p WHERE ")
+        .push(" AND (")
+        .append(field_seen(before))
+        .push(" OR ")
+        .append(field_seen(present))
+        .push(") ORDER BY f.key) FROM people p WHERE ")
         .append(sees(before, "p.is_public", "p.audience"))
         .and(sees(after, "p.is_public", "p.audience"))
         .and(concerned)
@@ -114,11 +120,11 @@ pub async fn expand(
         .push(" ORDER BY t.id")
         .limit(i64::try_from(limit).unwrap_or(i64::MAX));
     let rows: Vec<Row> = sql
-        .returning::<(SqlUuid, Text, Bool, Bool, Array<Text>, Array<SqlUuid>, Array<SqlUuid>, Array<Text>)>()
+        .returning::<(SqlUuid, Text, Bool, Bool, Array<Text>, Array<SqlUuid>, Array<SqlUuid>, Array<Text>, Bool)>()
         .load(conn)
         .await
         .map_err(|error| Fault::database("looking for what a change of rights shows and hides", error))?;
-    let told = rows.into_iter().filter_map(|(id, kind, had, has, fields, communities, topics, languages)| {
+    let told = rows.into_iter().filter_map(|(id, kind, had, has, fields, communities, topics, languages, is_seen)| {
         let kind: NodeKind = kind.parse().ok()?;
         let action = match (had, has) {
             (true, false) => ChangeAction::Removed,
@@ -135,9 +141,9 @@ pub async fn expand(
             kind: Some(kind),
             node_id: id,
             fields,
-            communities,
-            topics,
-            languages,
+            communities: if is_seen { communities } else { Vec::new() },
+            topics: if is_seen { topics } else { Vec::new() },
+            languages: if is_seen { languages } else { Vec::new() },
             audiences: Audiences::default(),
             ..entry.clone()
         };

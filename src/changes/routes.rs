@@ -33,16 +33,21 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Whether a change passes, as far as the entry itself says.
-    pub fn admits(&self, told: &Told) -> bool {
+    /// Whether what is gone passes, of which no more is known than its kind.
+    pub fn admits_gone(&self, told: &Told) -> bool {
         let holds = |words: &Option<Vec<String>>, word: &str| {
             words.as_ref().is_none_or(|words| words.iter().any(|wanted| wanted == word))
         };
+        holds(&self.kinds, told.kind.as_ref()) && holds(&self.actions, told.action.as_ref())
+    }
+
+    /// Whether a change passes, as far as the entry itself says.
+    pub fn admits(&self, told: &Told) -> bool {
         let speaks = self.languages.as_ref().is_none_or(|wanted| {
             let known = told.entry.languages.iter().filter_map(|tag| LanguageTag::parse(tag).ok());
             known.into_iter().any(|tag| wanted.iter().any(|wanted| wanted.primary() == tag.primary()))
         });
-        holds(&self.kinds, told.kind.as_ref()) && holds(&self.actions, told.action.as_ref()) && speaks
+        self.admits_gone(told) && speaks
     }
 
     /// Whether it names nodes that have to be looked up.

@@ -1,6 +1,6 @@
 //! The end of the log in memory: one per process, filled by one connection, read by all who follow.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
 use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
@@ -17,9 +17,13 @@ use crate::db::Db;
 use crate::db::backoff::Backoff;
 use crate::db::log::{self, Entry, Stretch};
 use crate::error::Fault;
+use crate::policy::Viewer;
 
 /// How many of the newest entries are kept: at some 400 bytes each, 1.6 MB.
 const KEPT: usize = 4_096;
+
+/// Of how many accounts it is known when they lost a right.
+const MAX_LOST: usize = 10_000;
 
 /// How many entries are read at once.
 const CHUNK: usize = 500;
@@ -55,8 +59,10 @@ struct Window {
     from: i64,
     /// The last entry that this process knows of.
     to: i64,
-    /// The last entry that took something from somebody.
+    /// The last entry that took a node, or something of it, from somebody.
     narrowed: i64,
+    /// The last entry by which each account lost a right.
+    lost: HashMap<Uuid, i64>,
     entries: VecDeque<Arc<Entry>>,
 }
 
@@ -76,7 +82,8 @@ impl Tail {
         let epoch = log::ensure_epoch(&mut conn, new_epoch()).await?;
         let end = log::position(&mut conn).await?;
         drop(conn);
-        let window = Window { epoch, from: end, to: end, narrowed: end, entries: VecDeque::new() };
+        let window =
+            Window { epoch, from: end, to: end, narrowed: end, lost: HashMap::new(), entries: VecDeque::new() };
         let shared = Arc::new(Shared { db, window: RwLock::new(window), moved: watch::Sender::new(()) });
         let keeper = Keeper(tokio::spawn(keep(shared.clone(), new_epoch)));
         Ok(Self { shared, _keeper: Arc::new(keeper) })
@@ -89,11 +96,12 @@ impl Tail {
         Cursor::at(window.epoch, window.to)
     }
 
-    /// The last entry that took something from somebody: what was made from an earlier state, or of another log, may show
-    /// too much.
-    pub fn narrowed(&self) -> Cursor {
+    /// The last entry that took something from somebody, or a right from this viewer: what was made from an earlier state, or
+    /// of another log, may show them too much.
+    pub fn narrowed(&self, viewer: &Viewer) -> Cursor {
         let window = self.shared.read();
-        Cursor::at(window.epoch, window.narrowed)
+        let lost = viewer.identity().and_then(|identity| window.lost.get(&identity.account()).copied());
+        Cursor::at(window.epoch, window.narrowed.max(lost.unwrap_or_default()))
     }
 
     /// Resolves at the next [`watch::Receiver::changed`] after an entry was added.
@@ -134,7 +142,8 @@ impl Shared {
         if stretch.epoch != window.epoch || stretch.end < window.to {
             // Another log: what is kept is of the old one, and so is whatever was made from it.
             let (epoch, end) = (stretch.epoch, stretch.end);
-            *window = Window { epoch, from: end, to: end, narrowed: end, entries: VecDeque::new() };
+            *window =
+                Window { epoch, from: end, to: end, narrowed: end, lost: HashMap::new(), entries: VecDeque::new() };
             drop(window);
             self.moved.send_replace(());
             return false;
@@ -142,8 +151,17 @@ impl Shared {
         let is_empty = stretch.entries.is_empty();
         for entry in stretch.entries {
             window.to = entry.position;
-            if changes::narrows(&entry) {
-                window.narrowed = entry.position;
+            match entry.kind {
+                _ if !changes::narrows(&entry) => {}
+                Some(_) => window.narrowed = entry.position,
+                // So many are as good as all.
+                None if window.lost.len() >= MAX_LOST => {
+                    window.narrowed = entry.position;
+                    window.lost.clear();
+                }
+                None => {
+                    window.lost.insert(entry.node_id, entry.position);
+                }
             }
             window.entries.push_back(Arc::new(entry));
         }

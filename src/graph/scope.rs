@@ -13,6 +13,8 @@ use uuid::Uuid;
 use crate::changes::cursor::Cursor;
 use crate::db::Db;
 use crate::db::audit::Reading;
+use crate::domain::account::store;
+use crate::domain::permission;
 use crate::error::Fault;
 use crate::graph::text::LanguageTag;
 use crate::loaders::{Loaders, Reader};
@@ -68,6 +70,20 @@ impl Scope {
         let loaders = Loaders::new(&reader);
         let shared = Shared { reader, now: *now, applied: *applied, loaders, readings: readings.clone() };
         Self { shared: Arc::new(shared), languages: self.languages.clone() }
+    }
+
+    /// The same reader with the rights that they have by now, who reads everything anew.
+    pub async fn renewed(&self) -> Result<Self, Fault> {
+        let Shared { reader, now, applied, readings, .. } = &*self.shared;
+        let Some(identity) = reader.viewer.identity() else { return Ok(self.anew()) };
+        let mut conn = reader.db.connection().await?;
+        let seen = store::by_credential(&mut conn, identity.credential()).await?.ok_or_else(permission::ended)?;
+        drop(conn);
+        let viewer = Arc::new(Viewer::Known(Box::new(seen.identity)));
+        let reader = Arc::new(Reader::new(reader.db.clone(), viewer, None));
+        let loaders = Loaders::new(&reader);
+        let shared = Shared { reader, now: *now, applied: *applied, loaders, readings: readings.clone() };
+        Ok(Self { shared: Arc::new(shared), languages: self.languages.clone() })
     }
 
     /// The database.

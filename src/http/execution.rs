@@ -34,6 +34,9 @@ pub const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 /// The most errors that one answer holds.
 const MAX_ERRORS: usize = 100;
 
+/// How long rights count as those of this moment.
+const RIGHTS_LAST: Duration = Duration::from_millis(100);
+
 /// How much of an operation's name the audit keeps, in characters.
 const MAX_NAME_CHARS: usize = 100;
 
@@ -213,14 +216,18 @@ impl Asker {
         // What a mutation answers is read after it wrote.
         let position = position.filter(|_| prepared.operation == Some(OperationType::Query));
         let execution = async {
+            let waiting = Instant::now();
             let _turn = self.hub.turn(prepared.is_wide).await?;
+            // Rights may have ended while it waited.
+            let renewed = if waiting.elapsed() > RIGHTS_LAST { Some(self.current().await?) } else { None };
+            let asker = renewed.as_ref().unwrap_or(self);
             // Not before: whoever waits for a turn holds nothing in memory.
             let shelf = position.map(|position| self.hub.shelves().at(position, Instant::now()));
-            let scope = self.scope(shelf);
-            let request = prepared.request.data(scope.clone()).data(self.pace());
+            let scope = asker.scope(shelf);
+            let request = prepared.request.data(scope.clone()).data(asker.pace());
             // Tokio's budget would pause the resolvers after 128 loads and so split their batches.
             let response = tokio::task::unconstrained(self.hub.schema().execute(request)).await;
-            self.note_readings(&scope, prepared.name.as_deref()).await?;
+            asker.note_readings(&scope, prepared.name.as_deref()).await?;
             if prepared.operation == Some(OperationType::Mutation) {
                 self.hub.catch_up().await;
             }

@@ -267,7 +267,8 @@ impl Group {
 
     /// Whether a message may be given: nothing was taken from anybody since it was made.
     fn is_fresh(&self, frame: &Frame) -> bool {
-        let narrowed = self.operation.asker.hub.tail().narrowed();
+        let asker = &self.operation.asker;
+        let narrowed = asker.hub.tail().narrowed(&asker.viewer);
         narrowed.epoch == self.epoch && frame.read_at >= narrowed.position
     }
 

@@ -359,12 +359,15 @@ async fn whoever_is_erased_leaves_no_trace_but_that_somebody_was() {
             ann_line(),
             membership("ann-membership", "ann-key", "c", json!({})),
             community("c", json!({"name": {"en": "C anew"}})),
+            // What was never there because it names her, and what leads to that.
+            project("q", json!({"people": [{"person": "ann-key", "role": "CO_INVESTIGATOR"}]})),
+            item("of-q", json!({"project": "q"})),
         ],
         works(),
     ]
     .concat();
     let report = support::import(&hub.db, vec![support::file(&again)]).await.unwrap();
-    assert_eq!((report.withheld, report.updated, report.created), (4, 1, 0));
+    assert_eq!((report.withheld, report.updated, report.created), (6, 1, 0));
     assert!(!support::dump(&support::address_of(&hub.db).await).contains("Unlikely"));
 }
 

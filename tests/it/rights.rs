@@ -170,6 +170,12 @@ async fn rights_begin_and_end_by_the_clock_and_are_given_on_for_no_longer_than_o
         let refused = coordinator.refused(&hub, "grantGive", until(ends_at)).await;
         assert_eq!(refused, ("BAD_USER_INPUT".to_owned(), json!("endsAt")));
     }
+    // Whoever runs the hub for a while gives no right that outlasts it either.
+    let admin = Caller::new(&hub, "admin", None, &[]).await;
+    callers::give(&hub.db, admin.account, (Right::Administrator, None), Some(soon)).await;
+    let for_ever = json!({"account": account, "right": "ADMINISTRATOR"});
+    let refused = admin.refused(&hub, "grantGive", for_ever).await;
+    assert_eq!(refused, ("BAD_USER_INPUT".to_owned(), json!("endsAt")));
     assert_eq!(names(&coordinator.data(&hub, PEOPLE).await), ["ann", "ben", "eve"]);
     // What is to come shows nothing yet.
     let begins = http::now() + TimeDelta::milliseconds(700);

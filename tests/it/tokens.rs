@@ -1,6 +1,7 @@
 //! Who asks: tokens on every transport, and what is no token.
 
 use diesel_async::SimpleAsyncConnection;
+use knowledge_hub::graph::id;
 use knowledge_hub::policy::token_scope::TokenScope;
 use knowledge_hub::policy::{NodeKind, Right};
 use serde_json::{Value, json};
@@ -141,6 +142,10 @@ async fn a_token_reaches_no_further_than_its_scopes_and_its_account() {
         )
         .await;
         assert_eq!(payload["userErrors"][0]["code"], "NOT_FOUND", "{payload}");
+        // Nor does it write in the account's name.
+        let message = json!({"community": id::encode(NodeKind::Community, c), "body": "A word."});
+        let payload = callers::payload(&hub, Some(&token), "contactSend", message, "isSent").await;
+        assert_eq!(payload["userErrors"][0]["code"], "FORBIDDEN", "{payload}");
     }
     let id = |key: &'static str| {
         let hub = &hub;

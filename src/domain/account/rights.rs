@@ -21,7 +21,7 @@ pub async fn follow_memberships(tx: &mut Tx, accounts: Vec<Uuid>) -> Result<(), 
     }
     lock(tx, accounts.clone()).await?;
     // SQL: grants by grants_account, memberships by primary key.
-    Sql::new("UPDATE grants g SET holds = FALSE, ends_at = now() WHERE g.membership_id IS NOT NULL AND g.holds AND g.account_id = ANY (")
+    Sql::new("UPDATE grants g SET holds = FALSE, ends_at = greatest(now(), g.starts_at) WHERE g.membership_id IS NOT NULL AND g.holds AND g.account_id = ANY (")
         .uuids(accounts.clone())
         .push(") AND NOT EXISTS (SELECT 1 FROM memberships m JOIN accounts a ON a.person_id = m.person_id JOIN people p ON p.id = m.person_id WHERE m.id = g.membership_id AND m.community_id = g.community_id AND a.id = g.account_id AND m.status = 'ACTIVE' AND NOT m.retired AND NOT p.retired)")
         .returning::<()>()
@@ -126,7 +126,8 @@ pub async fn settle(tx: &mut Tx, accounts: Vec<Uuid>) -> Result<(), Fault> {
 
 type Locked = (Uuid, Option<Uuid>, Vec<String>);
 
-/// Locks accounts in the order of their ids, so that two transactions never wait for each other.
+/// Locks accounts in the order of their ids, so that two transactions never wait for each other; rows that refer to them
+/// may be written meanwhile.
 async fn lock(tx: &mut Tx, mut accounts: Vec<Uuid>) -> Result<Vec<Locked>, Fault> {
     accounts.sort();
     accounts.dedup();
@@ -134,7 +135,7 @@ async fn lock(tx: &mut Tx, mut accounts: Vec<Uuid>) -> Result<Vec<Locked>, Fault
     let sql: statement::Statement<(SqlUuid, Nullable<SqlUuid>, Array<Text>)> =
         Sql::new("SELECT id, person_id, atoms FROM accounts WHERE id = ANY (")
             .uuids(accounts)
-            .push(") ORDER BY id FOR UPDATE")
+            .push(") ORDER BY id FOR NO KEY UPDATE")
             .returning();
     sql.load(tx.conn()).await.map_err(|error| Fault::database("looking at accounts", error))
 }

@@ -38,6 +38,7 @@ pub async fn recompute(tx: &mut Tx, people_ids: Vec<Uuid>, held_in: Vec<Uuid>) -
         .load(tx.conn())
         .await
         .map_err(doing)?;
+    lock(tx, affected.clone()).await?;
     let rows = listing::by_ids::<People>(tx.conn(), &viewer, affected.clone()).await?;
     let mut consents = consents::of_people(tx.conn(), affected.clone()).await?;
     // SQL: roles by person.
@@ -108,4 +109,17 @@ pub async fn recompute(tx: &mut Tx, people_ids: Vec<Uuid>, held_in: Vec<Uuid>) -
         }
     }
     Ok(())
+}
+
+/// Locks people in the order of their ids: whoever decides who sees them goes by what is committed, one after the other.
+pub async fn lock(tx: &mut Tx, people: Vec<Uuid>) -> Result<(), Fault> {
+    // SQL: by primary key.
+    Sql::new("SELECT id FROM people WHERE id = ANY (")
+        .uuids(people)
+        .push(") ORDER BY id FOR UPDATE")
+        .returning::<SqlUuid>()
+        .load::<Uuid>(tx.conn())
+        .await
+        .map(|_| ())
+        .map_err(|error| Fault::database("deciding who sees a person", error))
 }

@@ -150,7 +150,9 @@ impl AccountMutation {
 
 async fn payload(scope: &Scope, outcome: Outcome<uuid::Uuid>) -> Result<AccountPayload, Fault> {
     Ok(match outcome {
-        Ok(account) => AccountPayload { account: page::by_id(scope, account).await?, user_errors: Vec::new() },
+        Ok(account) => {
+            AccountPayload { account: page::by_id(&scope.renewed().await?, account).await?, user_errors: Vec::new() }
+        }
         Err(user_errors) => AccountPayload { account: None, user_errors },
     })
 }

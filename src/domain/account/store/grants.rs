@@ -22,7 +22,7 @@ use crate::db::write::Tx;
 use crate::domain::account::{rights, rules};
 use crate::domain::permission;
 use crate::error::Fault;
-use crate::policy::{Action, Grant, Identity, On, Right, Subject, Viewer};
+use crate::policy::{Action, Credential, Grant, Identity, On, Right, Subject, Viewer};
 use crate::text::language::Languages;
 use crate::text::messages::Message;
 
@@ -303,29 +303,44 @@ pub async fn end(tx: &mut Tx, id: Uuid) -> Result<GrantRow, Fault> {
     Ok(GrantRow { holds: false, ends_at: Some(ends_at), ..row })
 }
 
-/// When the right ends by which the transaction's viewer gives others there; null: it does not, or the hub gives them.
+/// When the right ends by which the transaction's viewer gives others there, or the token does by which they are known; null:
+/// neither does, or the hub itself gives them.
 async fn own_end(tx: &mut Tx, on: On) -> Result<Option<DateTime<Utc>>, Fault> {
     let viewer = tx.viewer();
-    let Some(identity) = viewer.identity().filter(|identity| !identity.runs_the_hub()) else { return Ok(None) };
+    let Some(identity) = viewer.identity() else { return Ok(None) };
     let (right, id) = match on {
-        On::Hub => return Ok(None),
-        On::Organization(id) => (Right::Administrator, id),
-        On::Community(id) => (Right::Coordinator, id),
+        On::Hub => (Right::Administrator, None),
+        On::Organization(id) => (Right::Administrator, Some(id)),
+        On::Community(id) => (Right::Coordinator, Some(id)),
     };
     // SQL: by grants_account. Nulls come first in descending order: one without an end is the longest.
     let ends: Vec<Option<DateTime<Utc>>> = Sql::new("SELECT ends_at FROM grants WHERE holds AND account_id = ")
         .uuid(identity.account())
-        .push(" AND held_right = ")
+        .push(
+            " AND (held_right = 'ADMINISTRATOR' AND organization_id IS NULL AND community_id IS NULL OR held_right = ",
+        )
         .text(right.as_ref())
         .push(" AND coalesce(organization_id, community_id) = ")
-        .uuid(id)
-        .push(" ORDER BY ends_at DESC")
+        .uuid_or_null(id)
+        .push(") ORDER BY ends_at DESC")
         .limit(1)
         .returning::<Nullable<Timestamptz>>()
         .load(tx.conn())
         .await
         .map_err(|error| Fault::database("reading rights", error))?;
-    Ok(ends.into_iter().next().flatten())
+    let own = ends.into_iter().next().ok_or_else(permission::absent)?;
+    let token = match identity.credential() {
+        // A token that reaches all of its account may make others that last longer; one that does not may not.
+        Credential::Token(token) if !identity.is_unlimited() => {
+            // SQL: by primary key.
+            let sql = Sql::new("SELECT expires_at FROM tokens WHERE id = ").uuid(token).returning::<Timestamptz>();
+            let ends: Vec<DateTime<Utc>> =
+                sql.load(tx.conn()).await.map_err(|error| Fault::database("reading a token", error))?;
+            ends.into_iter().next()
+        }
+        Credential::Token(_) | Credential::Session(_) => None,
+    };
+    Ok([own, token].into_iter().flatten().min())
 }
 
 async fn note(tx: &mut Tx, deed: Deed, id: Uuid, grant: Grant, account: Uuid) -> Result<(), Fault> {

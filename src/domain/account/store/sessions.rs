@@ -176,7 +176,9 @@ pub async fn end(tx: &mut Tx, account: Uuid, only: Option<Uuid>) -> Result<usize
         .execute(tx.conn())
         .await
         .map_err(|error| Fault::database("ending sessions", error))?;
-    tx.note(Act { deed: Deed::Ended, kind: "SESSION", subject: only, fields: Vec::new(), person: None });
-    tx.record_rights(RightsChange { account, lost: Vec::new(), gained: Vec::new() });
+    if ended > 0 {
+        tx.note(Act { deed: Deed::Ended, kind: "SESSION", subject: only, fields: Vec::new(), person: None });
+        tx.record_rights(RightsChange { account, lost: Vec::new(), gained: Vec::new() });
+    }
     Ok(ended)
 }

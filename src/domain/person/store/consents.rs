@@ -146,6 +146,7 @@ pub async fn decide(
     if fields == [PersonField::Bylines] && is_for_some {
         return Err(Fault::bad_input(Message::new("consent-bylines")).of_field("audience"));
     }
+    audiences::lock(tx, vec![person]).await?;
     for field in fields {
         // SQL: by primary key. One that was to begin later never does.
         Sql::new("UPDATE consents SET is_own = TRUE, withdrawn_at = CASE WHEN withdrawn_at <= now() THEN withdrawn_at ELSE greatest(given_at, now()) END WHERE person_id = ")

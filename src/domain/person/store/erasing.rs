@@ -16,6 +16,7 @@ use crate::db::statement::Sql;
 use crate::db::write::Tx;
 use crate::domain::account;
 use crate::domain::permission;
+use crate::domain::person::audiences;
 use crate::domain::person::store::People;
 use crate::error::Fault;
 use crate::policy::{Action, NodeKind, Subject, Viewer};
@@ -50,6 +51,9 @@ pub async fn erase(tx: &mut Tx, person: Option<Uuid>) -> Result<(), Fault> {
         None => permission::own_person(tx).await?,
     };
     permission::require(tx, Action::Write, Subject::PersonalData(person)).await?;
+    // An import that is under way knows of them still, and would bring them back.
+    tx.one_import_at_a_time().await?;
+    audiences::lock(tx, vec![person]).await?;
     let system = Viewer::system("erasure");
     let row = listing::by_ids::<People>(tx.conn(), &system, vec![person]).await?.remove(&person);
     let row = row.ok_or_else(permission::absent)?;
