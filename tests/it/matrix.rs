@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+use knowledge_hub::changes::cursor::Cursor;
 use knowledge_hub::db::Db;
 use knowledge_hub::db::listing::visible_to;
 use knowledge_hub::db::log;
@@ -21,6 +22,7 @@ use uuid::Uuid;
 
 use crate::callers::{self, Caller};
 use crate::lines::{self, community, consent, item, membership, organization, person, project, role, topic};
+use crate::socket::Socket;
 use crate::support::{self, TestHub};
 
 /// The tables of nodes that lines can be hidden in, with the kind of line.
@@ -324,7 +326,7 @@ async fn world() -> Db {
     // Committed rows hold no audience before; what the log says of it is another test's.
     conn.batch_execute("UPDATE nodes SET audience_before = NULL").await.unwrap();
     drop(conn);
-    lines::read(&db, &[topic("later", json!({}))]).await;
+    lines::read(&db, &[topic("later", json!({})), item("last", json!({}))]).await;
     db
 }
 
@@ -375,6 +377,32 @@ async fn delete_hidden(db: &Db, viewer: &Viewer) -> usize {
         deleted += hidden.returning::<()>().execute(&mut conn).await.unwrap();
     }
     deleted
+}
+
+/// What the streams of the whole log say, up to what was written last.
+async fn followed(hub: &TestHub, token: Option<&str>) -> Vec<String> {
+    let start = Cursor::at(Uuid::from_u128(1), 0).write();
+    let mut heard = Vec::new();
+    for (stream, last) in [("changes", "later"), ("itemPublished", "last")] {
+        let inner = match stream {
+            "changes" => "change { action kind nodeId fields languages node { id ... on Topic { key } } }",
+            _ => "item { key authors { nodes { byline person { name } } } communities { nodes { key } } }",
+        };
+        let query = format!("subscription {{ {stream}(after: \"{start}\") {{ cursor {inner} }} }}");
+        let mut socket = Socket::open(hub.address).await;
+        let payload = token.map_or(json!({}), |token| json!({"authorization": format!("Bearer {token}")}));
+        socket.say(&json!({"type": "connection_init", "payload": payload})).await;
+        socket.hear().await;
+        socket.subscribe("1", &query, json!({})).await;
+        loop {
+            let delivery = socket.next().await["data"][stream].clone();
+            heard.push(delivery.to_string());
+            if delivery["change"]["node"]["key"] == last || delivery["item"]["key"] == last {
+                break;
+            }
+        }
+    }
+    heard
 }
 
 /// An answer and how many statements it took.
@@ -431,6 +459,9 @@ async fn what_is_not_yours_and_what_is_not_there_answer_alike_for_everybody_by_e
             // So that the day of the token's use is noted in both.
             answer(hub, token.as_deref(), "{ viewer { accountId } }", &json!({})).await;
         }
+        let (left, right) = (followed(&hub, token.as_deref()).await, followed(&without, token.as_deref()).await);
+        assert_eq!(left, right, "{name} follows");
+        assert!(left.len() > 10, "{name} is told of what everybody sees");
         for (way, document) in &documents {
             let (left, left_statements) = answer(&hub, token.as_deref(), document, &json!({})).await;
             let (right, right_statements) = answer(&without, token.as_deref(), document, &json!({})).await;
