@@ -152,8 +152,8 @@ pub async fn expand(
     Ok(told.collect())
 }
 
-/// A field of a person as the contract names it: HOME_ORGANIZATION is homeOrganization.
-fn name_of(field: &str) -> String {
+/// A field of a person as the contract names it: HOME_ORGANIZATION is homeOrganization. Twin of `PersonField::name`.
+pub fn name_of(field: &str) -> String {
     let mut name = String::new();
     for (index, word) in field.split('_').enumerate() {
         let (first, rest) = word.split_at_checked(1).unwrap_or((word, ""));

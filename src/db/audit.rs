@@ -4,16 +4,15 @@
 //! does it, in the same transaction, or before what was read is given away.
 
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use strum::{AsRefStr, EnumMessage, EnumString, VariantArray};
+use strum::AsRefStr;
 use uuid::Uuid;
 
 use crate::db::log::Author;
 use crate::db::statement::Sql;
 use crate::error::Fault;
-use crate::text::vocabulary::Vocabulary;
 
 /// What was done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, AsRefStr, EnumString, EnumMessage, VariantArray)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, AsRefStr)]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum Deed {
     /// Something that is not for everybody was read.
@@ -36,11 +35,6 @@ pub enum Deed {
     Retired,
     /// A node was removed.
     Removed,
-}
-
-impl Vocabulary for Deed {
-    const NAME: &'static str = "AuditDeed";
-    const ABOUT: &'static str = "What was done.";
 }
 
 /// Something to be noted.

@@ -65,25 +65,23 @@ impl Scope {
 
     /// The same reader in the same languages, who reads everything from now on and nothing from a shelf.
     pub fn anew(&self) -> Self {
-        let Shared { reader, now, applied, readings, .. } = &*self.shared;
-        let reader = Arc::new(Reader::new(reader.db.clone(), reader.viewer.clone(), None));
-        let loaders = Loaders::new(&reader);
-        let shared = Shared { reader, now: *now, applied: *applied, loaders, readings: readings.clone() };
-        Self { shared: Arc::new(shared), languages: self.languages.clone() }
+        self.anew_as(self.shared.reader.viewer.clone())
     }
 
     /// The same reader with the rights that they have by now, who reads everything anew.
     pub async fn renewed(&self) -> Result<Self, Fault> {
-        let Shared { reader, now, applied, readings, .. } = &*self.shared;
-        let Some(identity) = reader.viewer.identity() else { return Ok(self.anew()) };
-        let mut conn = reader.db.connection().await?;
+        let Some(identity) = self.viewer().identity() else { return Ok(self.anew()) };
+        let mut conn = self.db().connection().await?;
         let seen = store::by_credential(&mut conn, identity.credential()).await?.ok_or_else(permission::ended)?;
-        drop(conn);
-        let viewer = Arc::new(Viewer::Known(Box::new(seen.identity)));
+        Ok(self.anew_as(Arc::new(Viewer::Known(Box::new(seen.identity)))))
+    }
+
+    fn anew_as(&self, viewer: Arc<Viewer>) -> Self {
+        let Shared { reader, now, applied, readings, .. } = &*self.shared;
         let reader = Arc::new(Reader::new(reader.db.clone(), viewer, None));
         let loaders = Loaders::new(&reader);
         let shared = Shared { reader, now: *now, applied: *applied, loaders, readings: readings.clone() };
-        Ok(Self { shared: Arc::new(shared), languages: self.languages.clone() })
+        Self { shared: Arc::new(shared), languages: self.languages.clone() }
     }
 
     /// The database.

@@ -4,12 +4,16 @@ use std::collections::HashMap;
 use std::fmt::Write;
 
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use knowledge_hub::changes::rights;
 use knowledge_hub::db::listing::{self, Listed};
 use knowledge_hub::db::statement::Sql;
 use knowledge_hub::domain::account::store::grants::Grants;
 use knowledge_hub::domain::account::store::rows::Accounts;
 use knowledge_hub::domain::account::store::sessions::Sessions;
 use knowledge_hub::domain::account::store::tokens::Tokens;
+use knowledge_hub::domain::audit::store::Readings;
+use knowledge_hub::domain::contact::store::Messages;
+use knowledge_hub::domain::person::record::PersonField;
 use knowledge_hub::policy::token_scope::TokenScope;
 use knowledge_hub::policy::{
     self, Action, Credential, Grant, Identity, NodeKind, On, Owner, Reason, Right, Subject, Verdict, Viewer,
@@ -203,17 +207,22 @@ async fn the_sql_twin_agrees_with_the_policy_for_every_viewer_and_audience() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rights_tokens_and_sessions_are_listed_as_the_policy_says_for_every_viewer() {
+async fn what_belongs_to_an_account_a_person_or_a_community_is_listed_as_the_policy_says_for_every_viewer() {
     let db = support::database("empty", 1).await;
     let mut conn = db.connection().await.unwrap();
-    // Rights on nodes that are not there: what is compared is who may list them.
+    // Rights on and messages to nodes that are not there: what is compared is who may list them.
     let script = format!(
         "ALTER TABLE grants DROP CONSTRAINT grants_organization_id_fkey, DROP CONSTRAINT grants_community_id_fkey; \
          INSERT INTO accounts (id, service_name) VALUES ('{ACCOUNT}', 'own'), ('{OTHER}', 'other'); \
          INSERT INTO tokens (id, account_id, secret_hash, name, scopes, expires_at) \
            SELECT gen_random_uuid(), id, id::text::bytea, 't', '{{READ_PUBLIC}}', now() + interval '1 day' FROM accounts; \
          INSERT INTO sessions (id, account_id, secret_hash, expires_at) \
-           SELECT gen_random_uuid(), id, id::text::bytea, now() + interval '1 day' FROM accounts;"
+           SELECT gen_random_uuid(), id, id::text::bytea, now() + interval '1 day' FROM accounts; \
+         ALTER TABLE messages DROP CONSTRAINT messages_community_id_fkey; \
+         INSERT INTO messages (id, community_id, body, language) \
+           SELECT gen_random_uuid(), c, 'b', 'en' FROM unnest('{{{HERE}, {ELSEWHERE}}}'::uuid[]) AS c; \
+         INSERT INTO audit (act, kind, fields, person_id, why) \
+           SELECT 'READ', 'PERSON', '{{region}}', p, '' FROM unnest('{{{PERSON}, {OTHER}}}'::uuid[]) AS p;"
     );
     conn.batch_execute(&script).await.unwrap();
     for (number, grant) in (1..).zip(all_grants()) {
@@ -247,6 +256,13 @@ async fn rights_tokens_and_sessions_are_listed_as_the_policy_says_for_every_view
         agree::<Tokens>(&mut conn, &name, &viewer, &system, |row| Subject::Tokens(row.account_id)).await;
         agree::<Sessions>(&mut conn, &name, &viewer, &system, |row| Subject::Account(row.account_id)).await;
         agree::<Accounts>(&mut conn, &name, &viewer, &system, |row| Subject::Account(row.id)).await;
+        agree::<Readings>(&mut conn, &name, &viewer, &system, |row| Subject::PersonalData(row.person_id.unwrap()))
+            .await;
+        agree::<Messages>(&mut conn, &name, &viewer, &system, |row| Subject::Messages {
+            community: row.community_id,
+            audience: &[],
+        })
+        .await;
     }
 }
 
@@ -265,6 +281,13 @@ async fn agree<K: Listed>(
     for (id, row) in &all {
         let allowed = policy::can(viewer, Action::Read, subject(row)) == Verdict::Allow;
         assert_eq!(seen.contains_key(id), allowed, "{name}: {} {id}", K::TABLE);
+    }
+}
+
+#[test]
+fn a_field_that_a_change_of_rights_shows_is_named_as_in_the_contract() {
+    for field in PersonField::VARIANTS {
+        assert_eq!(rights::name_of(field.as_ref()), field.name());
     }
 }
 

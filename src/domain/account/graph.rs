@@ -189,6 +189,14 @@ impl Viewer {
     }
 }
 
+/// The person of an account; null: it is linked to nobody, or to somebody whom the reader cannot see.
+pub async fn person_of(scope: &Scope, account: Uuid) -> Option<Result<Person, Fault>> {
+    match scope.loaders().persons_of_accounts.load(account).await {
+        Ok(person) => page::by_id(scope, person?).await.transpose(),
+        Err(fault) => Some(Err(fault)),
+    }
+}
+
 /// Accounts at the root.
 #[derive(Default)]
 pub struct AccountQuery;

@@ -166,18 +166,6 @@ async fn made(tx: &mut Tx, sql: Sql, new: Uuid) -> Result<Uuid, Fault> {
     Ok(id)
 }
 
-/// Whether there is such an account.
-pub async fn exists(conn: &mut AsyncPgConnection, account: Uuid) -> Result<bool, Fault> {
-    // SQL: by primary key.
-    Sql::new("SELECT EXISTS (SELECT 1 FROM accounts WHERE id = ")
-        .uuid(account)
-        .push(")")
-        .returning::<Bool>()
-        .get_result(conn)
-        .await
-        .map_err(|error| Fault::database("looking for an account", error))
-}
-
 /// The accounts of a person, the oldest first; for the hub itself.
 pub async fn of_person(conn: &mut AsyncPgConnection, person: Uuid) -> Result<Vec<Uuid>, Fault> {
     // SQL: by accounts_person.

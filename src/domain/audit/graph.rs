@@ -7,10 +7,11 @@ use async_graphql::connection::EmptyFields;
 use uuid::Uuid;
 
 use crate::db::page::Direction;
+use crate::domain::account::graph::person_of;
 use crate::domain::audit::store::{ReadingFilter, ReadingOrder, ReadingRow, Readings};
 use crate::domain::person::graph::Person;
 use crate::error::Fault;
-use crate::graph::page::{self, Listable, Selection};
+use crate::graph::page::{Listable, Selection};
 use crate::graph::scope::Scope;
 use crate::graph::text::DateTime;
 use crate::loaders::Loaders;
@@ -37,7 +38,7 @@ impl Reading {
 
     /// Who read it; null: an account without a person, somebody who is gone, or somebody whom you cannot see.
     async fn reader(&self) -> Option<Result<Person, Fault>> {
-        self.person().await.transpose()
+        person_of(&self.scope, self.row.account_id?).await
     }
 
     /// What the account is called: by its issuer, or as a service; null: somebody who is gone.
@@ -56,16 +57,6 @@ impl Reading {
     /// The operation that the reader named; null: none.
     async fn operation(&self) -> Option<&str> {
         Some(self.row.why.as_str()).filter(|why| !why.is_empty())
-    }
-}
-
-impl Reading {
-    async fn person(&self) -> Result<Option<Person>, Fault> {
-        let Some(account) = self.row.account_id else { return Ok(None) };
-        match self.scope.loaders().persons_of_accounts.load(account).await? {
-            Some(person) => page::by_id(&self.scope, person).await,
-            None => Ok(None),
-        }
     }
 }
 

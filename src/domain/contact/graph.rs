@@ -8,13 +8,14 @@ use futures_util::FutureExt;
 use uuid::Uuid;
 
 use crate::db::page::Direction;
+use crate::domain::account::graph::person_of;
 use crate::domain::contact::store::{self, MessageFilter, MessageOrder, MessageRow, Messages, NewMessage};
 use crate::domain::person::graph::Person;
 use crate::error::{Code, Fault};
 use crate::graph::id::{self, Thing};
 use crate::graph::mutation::{self, UserError};
 use crate::graph::pace::Pace;
-use crate::graph::page::{self, Listable, Selection};
+use crate::graph::page::{Listable, Selection};
 use crate::graph::scope::Scope;
 use crate::graph::text::{DateTime, LanguageTag};
 use crate::loaders::Loaders;
@@ -58,17 +59,7 @@ impl ContactMessage {
 
     /// Who sent it; null: somebody who was not signed in, an account without a person, or somebody whom you cannot see.
     async fn sender(&self) -> Option<Result<Person, Fault>> {
-        self.person().await.transpose()
-    }
-}
-
-impl ContactMessage {
-    async fn person(&self) -> Result<Option<Person>, Fault> {
-        let Some(account) = self.row.account_id else { return Ok(None) };
-        match self.scope.loaders().persons_of_accounts.load(account).await? {
-            Some(person) => page::by_id(&self.scope, person).await,
-            None => Ok(None),
-        }
+        person_of(&self.scope, self.row.account_id?).await
     }
 }
 

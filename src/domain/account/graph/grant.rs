@@ -8,6 +8,7 @@ use futures_util::FutureExt;
 use uuid::Uuid;
 
 use crate::db::page::Direction;
+use crate::domain::account::graph::person_of;
 use crate::domain::account::store::grants::{self, GrantFilter, GrantOrder, GrantRow, Grants, NewGrant};
 use crate::domain::community::graph::Community;
 use crate::domain::membership::graph::Membership;
@@ -63,7 +64,7 @@ impl Grant {
 
     /// The person of the account; null: it is linked to nobody, or you cannot see the account or the person.
     async fn holder(&self) -> Option<Result<Person, Fault>> {
-        self.person_of(self.row.account_id).await.transpose()
+        person_of(&self.scope, self.row.account_id).await
     }
 
     /// The membership that it follows from; null: somebody gave it.
@@ -88,16 +89,7 @@ impl Grant {
 
     /// The person who gave it; null: the hub itself, an account without a person, or somebody you cannot see.
     async fn granted_by(&self) -> Option<Result<Person, Fault>> {
-        self.person_of(self.row.granted_by?).await.transpose()
-    }
-}
-
-impl Grant {
-    async fn person_of(&self, account: Uuid) -> Result<Option<Person>, Fault> {
-        match self.scope.loaders().persons_of_accounts.load(account).await? {
-            Some(person) => page::by_id(&self.scope, person).await,
-            None => Ok(None),
-        }
+        person_of(&self.scope, self.row.granted_by?).await
     }
 }
 

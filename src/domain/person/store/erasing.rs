@@ -57,18 +57,12 @@ pub async fn erase(tx: &mut Tx, person: Option<Uuid>) -> Result<(), Fault> {
     let system = Viewer::system("erasure");
     let row = listing::by_ids::<People>(tx.conn(), &system, vec![person]).await?.remove(&person);
     let row = row.ok_or_else(permission::absent)?;
-    let doing = |error: diesel::result::Error| Fault::database("erasing a person", error);
     let gone = nodes_of(tx, person).await?;
     uncount(tx, person).await?;
     let accounts = end_accounts(tx, person).await?;
     release_works(tx, person).await?;
     // SQL: one row. What hangs on it goes by its foreign keys, and the rows in nodes by their triggers.
-    Sql::new("DELETE FROM people WHERE id = ")
-        .uuid(person)
-        .returning::<()>()
-        .execute(tx.conn())
-        .await
-        .map_err(doing)?;
+    run(tx, Sql::new("DELETE FROM people WHERE id = ").uuid(person)).await?;
     // Whoever erases themselves is named by nothing that is left.
     if tx.viewer().identity().is_some_and(|identity| accounts.contains(&identity.account())) {
         tx.become_viewer(Arc::new(Viewer::system("erasure")));
@@ -87,13 +81,9 @@ pub async fn erase(tx: &mut Tx, person: Option<Uuid>) -> Result<(), Fault> {
         });
     }
     // SQL: one row.
-    Sql::new("INSERT INTO erasures (key_hash) VALUES (")
-        .bytes(key_hash(&row.key))
-        .push(") ON CONFLICT DO NOTHING")
-        .returning::<()>()
-        .execute(tx.conn())
-        .await
-        .map_err(doing)?;
+    let sql =
+        Sql::new("INSERT INTO erasures (key_hash) VALUES (").bytes(key_hash(&row.key)).push(") ON CONFLICT DO NOTHING");
+    run(tx, sql).await?;
     // Why may name whom: the act alone is kept.
     tx.because("");
     tx.note(Act { deed: Deed::Erased, kind: "PERSON", subject: None, fields: Vec::new(), person: None });
@@ -146,56 +136,34 @@ async fn uncount(tx: &mut Tx, person: Uuid) -> Result<(), Fault> {
 /// Ends the person's accounts, with their tokens, sessions, rights and messages; whoever follows by them is told.
 /// The answer is which.
 async fn end_accounts(tx: &mut Tx, person: Uuid) -> Result<Vec<Uuid>, Fault> {
-    let doing = |error: diesel::result::Error| Fault::database("erasing a person", error);
     let accounts = account::store::of_person(tx.conn(), person).await?;
     // SQL: by the index of each on the account; the audit has none for what it is about, and is read once.
-    Sql::new("UPDATE audit SET subject_id = NULL WHERE subject_id IN (SELECT id FROM accounts WHERE person_id = ")
-        .uuid(person)
-        .push(" UNION ALL SELECT id FROM invitations WHERE person_id = ")
-        .uuid(person)
-        .push(" UNION ALL SELECT t.id FROM tokens t WHERE t.account_id = ANY (")
-        .uuids(accounts.clone())
-        .push(") UNION ALL SELECT s.id FROM sessions s WHERE s.account_id = ANY (")
-        .uuids(accounts.clone())
-        .push(") UNION ALL SELECT g.id FROM grants g WHERE g.account_id = ANY (")
-        .uuids(accounts.clone())
-        .push(") UNION ALL SELECT m.id FROM messages m WHERE m.account_id = ANY (")
-        .uuids(accounts.clone())
-        .push("))")
-        .returning::<()>()
-        .execute(tx.conn())
-        .await
-        .map_err(doing)?;
+    let sql =
+        Sql::new("UPDATE audit SET subject_id = NULL WHERE subject_id IN (SELECT id FROM accounts WHERE person_id = ")
+            .uuid(person)
+            .push(" UNION ALL SELECT id FROM invitations WHERE person_id = ")
+            .uuid(person)
+            .push(" UNION ALL SELECT t.id FROM tokens t WHERE t.account_id = ANY (")
+            .uuids(accounts.clone())
+            .push(") UNION ALL SELECT s.id FROM sessions s WHERE s.account_id = ANY (")
+            .uuids(accounts.clone())
+            .push(") UNION ALL SELECT g.id FROM grants g WHERE g.account_id = ANY (")
+            .uuids(accounts.clone())
+            .push(") UNION ALL SELECT m.id FROM messages m WHERE m.account_id = ANY (")
+            .uuids(accounts.clone())
+            .push("))");
+    run(tx, sql).await?;
     // SQL: by messages_account, audit_account and audit_person; the log has no index for its actors, and is read once.
-    Sql::new("DELETE FROM messages WHERE account_id = ANY (")
+    run(tx, Sql::new("DELETE FROM messages WHERE account_id = ANY (").uuids(accounts.clone()).push(")")).await?;
+    let sql = Sql::new("UPDATE audit SET account_id = NULL, token_id = NULL, why = '' WHERE account_id = ANY (")
         .uuids(accounts.clone())
-        .push(")")
-        .returning::<()>()
-        .execute(tx.conn())
-        .await
-        .map_err(doing)?;
-    Sql::new("UPDATE audit SET account_id = NULL, token_id = NULL, why = '' WHERE account_id = ANY (")
-        .uuids(accounts.clone())
-        .push(")")
-        .returning::<()>()
-        .execute(tx.conn())
-        .await
-        .map_err(doing)?;
+        .push(")");
+    run(tx, sql).await?;
     let actors = accounts.iter().map(|account| format!("account:{account}"));
-    Sql::new("UPDATE changes SET actor = 'erased' WHERE split_part(actor, ' ', 1) = ANY (")
-        .texts(actors)
-        .push(")")
-        .returning::<()>()
-        .execute(tx.conn())
-        .await
-        .map_err(doing)?;
-    Sql::new("DELETE FROM accounts WHERE id = ANY (")
-        .uuids(accounts.clone())
-        .push(")")
-        .returning::<()>()
-        .execute(tx.conn())
-        .await
-        .map_err(doing)?;
+    let sql =
+        Sql::new("UPDATE changes SET actor = 'erased' WHERE split_part(actor, ' ', 1) = ANY (").texts(actors).push(")");
+    run(tx, sql).await?;
+    run(tx, Sql::new("DELETE FROM accounts WHERE id = ANY (").uuids(accounts.clone()).push(")")).await?;
     for account in &accounts {
         tx.record_rights(RightsChange { account: *account, lost: Vec::new(), gained: Vec::new() });
     }
@@ -257,24 +225,22 @@ async fn release_works(tx: &mut Tx, person: Uuid) -> Result<(), Fault> {
 
 /// Makes tombstones of the entries of the log, which readers skip, and takes the person out of the audit.
 async fn blank(tx: &mut Tx, person: Uuid, nodes: Vec<Uuid>) -> Result<(), Fault> {
-    let doing = |error: diesel::result::Error| Fault::database("erasing a person", error);
     // SQL: the log has no index for its nodes, and is read once.
-    Sql::new("UPDATE changes SET node_id = '00000000-0000-0000-0000-000000000000', fields = '{}', communities = '{}', topics = '{}', languages = '{}', audience_before = '{}', audience_after = '{}' WHERE node_id = ANY (")
+    let sql = Sql::new("UPDATE changes SET node_id = '00000000-0000-0000-0000-000000000000', fields = '{}', communities = '{}', topics = '{}', languages = '{}', audience_before = '{}', audience_after = '{}' WHERE node_id = ANY (")
         .uuids(nodes.clone())
-        .push(")")
-        .returning::<()>()
-        .execute(tx.conn())
-        .await
-        .map_err(doing)?;
+        .push(")");
+    run(tx, sql).await?;
     // SQL: by audit_person; what else was noted of their nodes is read through once.
-    Sql::new("UPDATE audit SET person_id = NULL, subject_id = NULL, why = '', fields = '{}' WHERE person_id = ")
-        .uuid(person)
-        .push(" OR subject_id = ANY (")
-        .uuids(nodes)
-        .push(")")
-        .returning::<()>()
-        .execute(tx.conn())
-        .await
-        .map(|_| ())
-        .map_err(doing)
+    let sql =
+        Sql::new("UPDATE audit SET person_id = NULL, subject_id = NULL, why = '', fields = '{}' WHERE person_id = ")
+            .uuid(person)
+            .push(" OR subject_id = ANY (")
+            .uuids(nodes)
+            .push(")");
+    run(tx, sql).await
+}
+
+async fn run(tx: &mut Tx, sql: Sql) -> Result<(), Fault> {
+    let done = sql.returning::<()>().execute(tx.conn()).await;
+    done.map(|_| ()).map_err(|error| Fault::database("erasing a person", error))
 }
