@@ -13,6 +13,7 @@ use futures_util::FutureExt;
 use crate::db::Db;
 use crate::db::due::{self, Due, DueAction};
 use crate::db::log::{self, Retention};
+use crate::db::sent;
 use crate::db::write::{self, Tx};
 use crate::domain::{account, item, person};
 use crate::error::Fault;
@@ -102,7 +103,7 @@ async fn apply(tx: &mut Tx, limit: i64) -> Result<usize, Fault> {
     Ok(count)
 }
 
-/// Forgets the changes that are too old or too many.
+/// Forgets the changes that are too old or too many, and what was sent too long ago to be sent again.
 pub async fn forget_old(db: &Db, retention: Retention) -> Result<i64, Fault> {
     let mut total = 0;
     loop {
@@ -111,6 +112,7 @@ pub async fn forget_old(db: &Db, retention: Retention) -> Result<i64, Fault> {
         let forgotten = log::forget(&mut conn, retention, now).await?;
         total += forgotten;
         if forgotten == 0 {
+            sent::forget(&mut conn).await?;
             return Ok(total);
         }
     }

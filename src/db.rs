@@ -16,6 +16,7 @@ pub mod page;
 pub mod per_parent;
 pub mod schema;
 pub mod search;
+pub mod sent;
 pub mod slugs;
 pub mod statement;
 pub mod text_origins;

@@ -39,6 +39,8 @@ pub enum Code {
     NotFound,
     /// It was changed by somebody else in between, or is there already.
     Conflict,
+    /// The rules of a community do not allow it.
+    NotEligible,
     /// This was done too often of late.
     RateLimited,
     /// Only queries may be sent by GET.
@@ -67,6 +69,8 @@ pub enum RefusalCode {
     NotFound,
     /// It was changed by somebody else in between, or is there already.
     Conflict,
+    /// The rules of the community do not allow it.
+    NotEligible,
     /// You did this too often of late.
     RateLimited,
 }
@@ -81,14 +85,16 @@ impl Vocabulary for RefusalCode {
 pub struct Fault {
     code: Code,
     message: Message,
-    field: Option<&'static str>,
+    field: Option<Arc<str>>,
+    /// What else is to be mended: fields and sentences.
+    others: Arc<[(String, Message)]>,
     cause: Option<Arc<str>>,
 }
 
 impl Fault {
     /// A fault that the caller can mend.
     pub fn new(code: Code, message: Message) -> Self {
-        Self { code, message, field: None, cause: None }
+        Self { code, message, field: None, others: Arc::default(), cause: None }
     }
 
     /// A value of the request that cannot be used.
@@ -102,11 +108,13 @@ impl Fault {
             code: Code::InternalServerError,
             message: Message::new("internal-fault").with("reference", "-"),
             field: None,
+            others: Arc::default(),
             cause: Some(format!("{doing}: {cause}").into()),
         }
     }
 
-    /// A statement that failed: the hub's own fault, unless the database went away under it.
+    /// A statement that failed: the hub's own fault, unless the database went away under it, or somebody else wrote the same at
+    /// the same time.
     pub fn database(doing: &str, error: diesel::result::Error) -> Self {
         use diesel::result::{DatabaseErrorKind, Error};
         let gone = match &error {
@@ -118,7 +126,22 @@ impl Fault {
             Error::BrokenTransactionManager => true,
             _ => false,
         };
-        if gone { Self::unavailable(format_args!("{doing}: {error}")) } else { Self::internal(doing, error) }
+        let meanwhile = match &error {
+            Error::DatabaseError(DatabaseErrorKind::UniqueViolation | DatabaseErrorKind::SerializationFailure, _) => {
+                true
+            }
+            // PostgreSQL has no kind of its own for it here.
+            Error::DatabaseError(_, information) => information.message().starts_with("deadlock detected"),
+            _ => false,
+        };
+        match (gone, meanwhile) {
+            (true, _) => Self::unavailable(format_args!("{doing}: {error}")),
+            // Whoever came first has it; the other can mend that.
+            (false, true) => {
+                Self::new(Code::Conflict, Message::new("written-meanwhile")).because(format_args!("{doing}: {error}"))
+            }
+            (false, false) => Self::internal(doing, error),
+        }
     }
 
     /// The database cannot be reached.
@@ -127,6 +150,7 @@ impl Fault {
             code: Code::ServiceUnavailable,
             message: Message::new("database-unavailable"),
             field: None,
+            others: Arc::default(),
             cause: Some(cause.to_string().into()),
         }
     }
@@ -145,13 +169,25 @@ impl Fault {
     }
 
     /// The same fault of one field of an input.
-    pub fn of_field(self, field: &'static str) -> Self {
-        Self { field: Some(field), ..self }
+    pub fn of_field(self, field: &str) -> Self {
+        Self { field: Some(field.into()), ..self }
+    }
+
+    /// Fields of the request that cannot be used, each with what is wrong with it; null: there are none.
+    pub fn bad_fields(problems: Vec<(String, Message)>) -> Option<Self> {
+        let mut problems = problems.into_iter();
+        let (field, message) = problems.next()?;
+        Some(Self { others: problems.collect(), ..Self::bad_input(message).of_field(&field) })
     }
 
     /// The field of the input that is to be mended; null: none in particular.
-    pub fn field(&self) -> Option<&'static str> {
-        self.field
+    pub fn field(&self) -> Option<&str> {
+        self.field.as_deref()
+    }
+
+    /// The other fields that are to be mended, with their sentences.
+    pub fn others(&self) -> &[(String, Message)] {
+        &self.others
     }
 
     /// What whoever sent a mutation can mend: told beside what it answers, not as an error. Null: it is none of that.
@@ -162,6 +198,7 @@ impl Fault {
             Code::Forbidden => Some(RefusalCode::Forbidden),
             Code::NotFound => Some(RefusalCode::NotFound),
             Code::Conflict => Some(RefusalCode::Conflict),
+            Code::NotEligible => Some(RefusalCode::NotEligible),
             Code::RateLimited => Some(RefusalCode::RateLimited),
             Code::BadRequest
             | Code::GraphqlParseFailed

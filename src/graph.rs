@@ -2,8 +2,10 @@
 
 pub mod change;
 pub mod completeness;
+pub mod edit;
 pub mod facets;
 pub mod id;
+pub mod input;
 pub mod limits;
 pub mod live;
 pub mod mutation;
@@ -21,19 +23,27 @@ use crate::domain::account::graph::grant::GrantMutation;
 use crate::domain::account::graph::linking::AccountMutation;
 use crate::domain::account::graph::token::TokenMutation;
 use crate::domain::community::graph::CommunityQuery;
+use crate::domain::community::graph::editing::CommunityMutation;
 use crate::domain::contact::graph::ContactMutation;
 use crate::domain::item::graph::ItemQuery;
+use crate::domain::item::graph::editing::ItemMutation;
 use crate::domain::item::graph::published::ItemSubscription;
 use crate::domain::link::graph::LinkQuery;
+use crate::domain::link::graph::editing::LinkMutation;
 use crate::domain::membership::graph::MembershipQuery;
+use crate::domain::membership::graph::joining::MembershipMutation;
 use crate::domain::organization::graph::OrganizationQuery;
+use crate::domain::organization::graph::editing::OrganizationMutation;
 use crate::domain::person::graph::PersonQuery;
 use crate::domain::person::graph::own::{OwnMutation, OwnQuery};
 use crate::domain::project::graph::ProjectQuery;
+use crate::domain::project::graph::editing::ProjectMutation;
 use crate::domain::role::graph::RoleQuery;
+use crate::domain::role::graph::editing::RoleMutation;
 use crate::domain::search::graph::SearchQuery;
 use crate::domain::topic::graph::TopicQuery;
 use crate::graph::change::{ChangeQuery, ChangeSubscription};
+use crate::graph::edit::NodeMutation;
 use crate::graph::node::NodeQuery;
 
 /// Everything that can be asked.
@@ -57,7 +67,21 @@ pub struct Query(
 
 /// Everything that can be done.
 #[derive(MergedObject, Default)]
-pub struct Mutation(OwnMutation, ContactMutation, GrantMutation, TokenMutation, AccountMutation);
+pub struct Mutation(
+    OwnMutation,
+    ContactMutation,
+    GrantMutation,
+    TokenMutation,
+    AccountMutation,
+    NodeMutation,
+    CommunityMutation,
+    MembershipMutation,
+    OrganizationMutation,
+    ProjectMutation,
+    RoleMutation,
+    LinkMutation,
+    ItemMutation,
+);
 
 /// Everything that can be followed.
 #[derive(MergedSubscription, Default)]

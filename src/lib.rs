@@ -41,6 +41,8 @@
 //! - **Invariant:** an answer that is kept (`http::kept`) is an anonymous reader's, and is given only while the change log
 //!   ends where it ended before the answer was made. What lies on a shelf (`loaders::shelf`) was loaded for an anonymous
 //!   reader, while the log ended there or later, and is given only to one who asked before it went on.
+//! - **Invariant:** a node is written from its line, under a lock on its row, by the store's one `save`, whoever writes: a file,
+//!   a feed or a mutation (`domain::editing`). A mutation that comes again with its idempotency key is done once.
 //! - **Invariant:** a write reads the rights of whoever writes anew, in its own transaction (`domain::permission`); what may
 //!   not be known of is answered as what is not there, with the same bytes and as many statements.
 //! - **Invariant:** which atoms an account has is stored (`accounts.atoms`) and follows its grants, its person and their

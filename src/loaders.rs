@@ -36,6 +36,7 @@ use crate::domain::item::author::store::Authors;
 use crate::domain::item::store::Items;
 use crate::domain::link::store::Links;
 use crate::domain::membership::store::Memberships;
+use crate::domain::membership::store::applications::Applications;
 use crate::domain::organization::store::Organizations;
 use crate::domain::person::store::People;
 use crate::domain::project::participant::store::Participants;
@@ -43,10 +44,13 @@ use crate::domain::project::store::Projects;
 use crate::domain::role::store::Roles;
 use crate::domain::source::store::Sources;
 use crate::domain::topic::store::Topics;
+use crate::domain::translation::store::Works;
 use crate::error::Fault;
 use crate::loaders::found::{HitCounts, HitFacets, Hits};
 use crate::loaders::lists::Lists;
-use crate::loaders::parts::{ActiveMembers, Affiliations, Bodies, Consents, NamesOfAccounts, PersonsOfAccounts, Slugs};
+use crate::loaders::parts::{
+    ActiveMembers, Affiliations, Bodies, Consents, NamesOfAccounts, Origins, PersonsOfAccounts, Slugs, TranslationGaps,
+};
 use crate::loaders::shelf::Shelf;
 use crate::policy::Viewer;
 
@@ -130,6 +134,8 @@ pub struct Loaders {
     pub roles: Lists<Roles>,
     /// Memberships.
     pub memberships: Lists<Memberships>,
+    /// Applications for memberships.
+    pub applications: Lists<Applications>,
     /// Projects.
     pub projects: Lists<Projects>,
     /// Who works in projects.
@@ -166,6 +172,12 @@ pub struct Loaders {
     pub active_members: Batch<ActiveMembers>,
     /// The body of an item.
     pub bodies: Batch<Bodies>,
+    /// Where the texts of a node come from.
+    pub origins: Batch<Origins>,
+    /// Nodes that have something left to translate.
+    pub translation_works: Lists<Works>,
+    /// What is left to translate of a node.
+    pub translation_gaps: Batch<TranslationGaps>,
     /// The node of a slug.
     pub slugs: Batch<Slugs>,
     /// Pages of what searches find.
@@ -186,6 +198,7 @@ impl Loaders {
             people: Lists::new(reader),
             roles: Lists::new(reader),
             memberships: Lists::new(reader),
+            applications: Lists::new(reader),
             projects: Lists::new(reader),
             participants: Lists::new(reader),
             items: Lists::new(reader),
@@ -204,6 +217,9 @@ impl Loaders {
             affiliations: Batch::new(reader),
             active_members: Batch::new(reader),
             bodies: Batch::new(reader),
+            origins: Batch::new(reader),
+            translation_works: Lists::new(reader),
+            translation_gaps: Batch::new(reader),
             slugs: Batch::new(reader),
             hits: Batch::new(reader),
             hit_counts: Batch::new(reader),

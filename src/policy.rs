@@ -2,8 +2,9 @@
 //!
 //! ```text
 //!                       READ                              WRITE
-//! a node                audience and viewer share an atom those who run what it belongs to
-//! a grant               its holder, those who may give it those who hold the rights there
+//! a node                audience and viewer share an atom those who run what it belongs to, its authors
+//! an endorsement        audience and viewer share an atom those who run the organization that gives it
+//! a grant               its holder, those who may give it those who hold the rights there, or manage it
 //! an account            itself                            hub administrators (link it to a person)
 //! tokens of an account  itself                            itself
 //! personal data         the person                        the person
@@ -287,13 +288,24 @@ impl Identity {
         })
     }
 
+    /// Whether it may put items before a community: its members, and those who run it, by a token made for it too.
+    pub fn writes_for(&self, community: Uuid) -> bool {
+        self.holds(Grant { right: Right::Member, on: On::Community(community) })
+            || self.writes_items_of.contains(&community)
+    }
+
     /// Whether it runs what rights there are on.
-    fn runs(&self, on: On) -> bool {
+    pub fn runs(&self, on: On) -> bool {
         match on {
             On::Hub => self.runs_the_hub(),
             On::Organization(_) => self.holds(Grant { right: Right::Administrator, on }),
             On::Community(_) => self.holds(Grant { right: Right::Coordinator, on }),
         }
+    }
+
+    /// Whether it runs what rights there are on, or the organization that manages that.
+    fn manages(&self, on: On, managed_by: Option<Uuid>) -> bool {
+        self.runs(on) || managed_by.is_some_and(|id| self.runs(On::Organization(id)))
     }
 
     fn limited(&self, atoms: &[String]) -> Option<Vec<String>> {
@@ -384,15 +396,25 @@ pub enum Action {
     Write,
 }
 
-/// Who runs a node besides the hub's administrators.
-#[derive(Clone, Copy, Debug)]
-pub enum Owner<'a> {
-    /// Nobody.
-    Hub,
-    /// The administrators of an organization.
-    Organization(Uuid),
-    /// The coordinators of any of these communities.
-    Communities(&'a [Uuid]),
+/// Who may write a node besides the hub's administrators.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Owners {
+    /// What it belongs to: whoever runs any of these may. The organization that manages something is among them.
+    pub places: Vec<On>,
+    /// The people who made it.
+    pub authors: Vec<Uuid>,
+}
+
+impl Owners {
+    /// Those who run any of these places.
+    pub fn of(places: impl IntoIterator<Item = On>) -> Self {
+        Self { places: places.into_iter().collect(), authors: Vec::new() }
+    }
+
+    /// Those who run an organization or a community, and what manages it.
+    pub fn of_community(community: Uuid, managed_by: Option<Uuid>) -> Self {
+        Self::of(std::iter::once(On::Community(community)).chain(managed_by.map(On::Organization)))
+    }
 }
 
 /// What an action is about.
@@ -404,8 +426,8 @@ pub enum Subject<'a> {
         kind: NodeKind,
         /// Who may see it: atoms, sorted; empty means nobody but those who see everything.
         audience: &'a [String],
-        /// Who runs it.
-        owner: Owner<'a>,
+        /// Who may write it.
+        owners: &'a Owners,
     },
     /// A right that an account has or is to have.
     Grant {
@@ -413,6 +435,8 @@ pub enum Subject<'a> {
         grant: Grant,
         /// The account.
         of: Uuid,
+        /// The organization that manages what it is on; null: none does.
+        managed_by: Option<Uuid>,
     },
     /// An account: who it is linked to, where it is signed in.
     Account(Uuid),
@@ -420,6 +444,13 @@ pub enum Subject<'a> {
     Tokens(Uuid),
     /// What the hub holds on a person, who read it, and what they consent to.
     PersonalData(Uuid),
+    /// The endorsement that an organization gives to whoever applies for a membership.
+    Endorsement {
+        /// The organization.
+        organization: Uuid,
+        /// Who may see the application.
+        audience: &'a [String],
+    },
     /// The messages to the coordinators of a community.
     Messages {
         /// The community.
@@ -463,14 +494,25 @@ pub fn can(viewer: &Viewer, action: Action, subject: Subject<'_>) -> Verdict {
     let oneself = |account: Uuid| identity.is_some_and(|it| it.account == account && it.is_unlimited());
     match (action, subject) {
         (Action::Read, Subject::Node { audience, .. }) => is(sees(viewer, audience), Verdict::Hide),
+        // Tokens that write the items of a community alone see no drafts, and finish their own nevertheless.
+        (Action::Write, Subject::Node { kind: NodeKind::Item, owners, .. })
+            if identity.is_some_and(|it| writes_items_of(it, owners)) =>
+        {
+            Verdict::Allow
+        }
         (Action::Write, Subject::Node { audience, .. }) if !sees(viewer, audience) => Verdict::Hide,
-        (Action::Write, Subject::Node { kind, owner, .. }) => {
-            is(identity.is_some_and(|it| writes(it, kind, owner)), refused)
+        (Action::Write, Subject::Node { owners, .. }) => is(identity.is_some_and(|it| writes(it, owners)), refused),
+        (Action::Read, Subject::Endorsement { audience, .. }) => is(sees(viewer, audience), Verdict::Hide),
+        (Action::Write, Subject::Endorsement { audience, .. }) if !sees(viewer, audience) => Verdict::Hide,
+        (Action::Write, Subject::Endorsement { organization, .. }) => {
+            is(identity.is_some_and(|it| it.runs(On::Organization(organization))), refused)
         }
-        (Action::Read, Subject::Grant { grant, of }) => {
-            is(oneself(of) || identity.is_some_and(|it| it.runs(grant.on)), Verdict::Hide)
+        (Action::Read, Subject::Grant { grant, of, managed_by }) => {
+            is(oneself(of) || identity.is_some_and(|it| it.manages(grant.on, managed_by)), Verdict::Hide)
         }
-        (Action::Write, Subject::Grant { grant, .. }) => is(identity.is_some_and(|it| it.runs(grant.on)), refused),
+        (Action::Write, Subject::Grant { grant, managed_by, .. }) => {
+            is(identity.is_some_and(|it| it.manages(grant.on, managed_by)), refused)
+        }
         (Action::Read, Subject::Account(account)) => is(oneself(account), Verdict::Hide),
         (Action::Write, Subject::Account(account)) => is(false, if oneself(account) { refused } else { Verdict::Hide }),
         (Action::Read | Action::Write, Subject::Tokens(account)) => is(oneself(account), Verdict::Hide),
@@ -486,14 +528,13 @@ pub fn can(viewer: &Viewer, action: Action, subject: Subject<'_>) -> Verdict {
     }
 }
 
-fn writes(identity: &Identity, kind: NodeKind, owner: Owner<'_>) -> bool {
-    match owner {
-        Owner::Hub => false,
-        Owner::Organization(id) => identity.runs(On::Organization(id)),
-        Owner::Communities(ids) => ids.iter().any(|id| {
-            identity.runs(On::Community(*id)) || (kind == NodeKind::Item && identity.writes_items_of.contains(id))
-        }),
-    }
+fn writes(identity: &Identity, owners: &Owners) -> bool {
+    owners.places.iter().any(|on| identity.runs(*on))
+        || identity.person.is_some_and(|person| owners.authors.contains(&person))
+}
+
+fn writes_items_of(identity: &Identity, owners: &Owners) -> bool {
+    owners.places.iter().any(|on| identity.writes_items_of.iter().any(|id| *on == On::Community(*id)))
 }
 
 /// Whether an audience holds one of the viewer's atoms.

@@ -23,7 +23,7 @@ use uuid::Uuid;
 use crate::db::Db;
 use crate::db::write::{self, Tx};
 use crate::domain::record::Keys;
-use crate::domain::{account, node, organization, person, topic};
+use crate::domain::{editing, node, person};
 use crate::error::{Code, Fault};
 use crate::policy::{NodeKind, Viewer};
 use crate::text::language::Languages;
@@ -293,7 +293,7 @@ async fn write_lines(
         // What is checked from here on concerns the lines together; its message names the node.
         at.take();
     }
-    finish(tx, written, owed).await?;
+    editing::settle(tx, written, owed).await?;
     Ok(report)
 }
 
@@ -366,18 +366,6 @@ async fn write_line(
             None => Ok((Outcome::Unchanged, Vec::new())),
         },
     }
-}
-
-/// What can be judged only when every line is written: hierarchies, and who sees which person.
-async fn finish(tx: &mut Tx, mut written: HashMap<NodeKind, Vec<Uuid>>, people: Vec<Uuid>) -> Result<(), Fault> {
-    let mut of = |kind| written.remove(&kind).unwrap_or_default();
-    let (topics, organizations, communities) =
-        (of(NodeKind::Topic), of(NodeKind::Organization), of(NodeKind::Community));
-    topic::store::check_hierarchy(tx, topics).await?;
-    organization::store::check_hierarchy(tx, organizations.clone()).await?;
-    let held_in = communities.into_iter().chain(organizations).collect();
-    person::audiences::recompute(tx, people.clone(), held_in).await?;
-    account::rights::follow_people(tx, people).await
 }
 
 /// The ids behind every key that the lines name, new ones for lines that come for the first time; and for those that

@@ -1,9 +1,7 @@
 //! What the clock will do: a row for each moment at which who sees a node changes.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use strum::{AsRefStr, EnumString};
 use uuid::Uuid;
@@ -23,52 +21,39 @@ pub enum DueAction {
     Grant,
 }
 
-/// Something that is due.
+/// Something that is due. What is to be done follows from the row that it is of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Due {
     /// The node, or the grant.
     pub of: Uuid,
     /// What is due.
     pub action: DueAction,
-    /// Whom the node is for from then on; null: that follows from other rows.
-    pub audience: Option<Vec<String>>,
 }
 
-/// Notes what will be due for a node, in the place of what was noted before; null: nothing.
+/// Notes when something will be due for a node, in the place of what was noted before; null: never.
 pub async fn keep(
     conn: &mut AsyncPgConnection,
     node: Uuid,
     action: DueAction,
-    due: Option<(DateTime<Utc>, Option<Vec<String>>)>,
+    due_at: Option<DateTime<Utc>>,
     new_id: Uuid,
 ) -> Result<(), Fault> {
-    let doing = |error: diesel::result::Error| Fault::database("noting what will be due", error);
-    let Some((due_at, audience)) = due else {
+    let statement = match due_at {
         // SQL: by the unique index on (node_id, action).
-        let statement = Sql::new("DELETE FROM due WHERE node_id = ").uuid(node).push(" AND action = ");
-        return statement.text(action.as_ref()).returning::<()>().execute(conn).await.map(|_| ()).map_err(doing);
+        None => Sql::new("DELETE FROM due WHERE node_id = ").uuid(node).push(" AND action = ").text(action.as_ref()),
+        // SQL: by the unique index on (node_id, action).
+        Some(due_at) => Sql::new("INSERT INTO due (id, node_id, action, due_at) VALUES (")
+            .uuid(new_id)
+            .push(", ")
+            .uuid(node)
+            .push(", ")
+            .text(action.as_ref())
+            .push(", ")
+            .time(due_at)
+            .push(") ON CONFLICT (node_id, action) DO UPDATE SET due_at = excluded.due_at"),
     };
-    let audience = match audience {
-        Some(atoms) => Sql::default().texts(atoms),
-        None => Sql::new("NULL::text[]"),
-    };
-    // SQL: by the unique index on (node_id, action).
-    Sql::new("INSERT INTO due (id, node_id, action, due_at, audience) VALUES (")
-        .uuid(new_id)
-        .push(", ")
-        .uuid(node)
-        .push(", ")
-        .text(action.as_ref())
-        .push(", ")
-        .time(due_at)
-        .push(", ")
-        .append(audience)
-        .push(") ON CONFLICT (node_id, action) DO UPDATE SET due_at = excluded.due_at, audience = excluded.audience")
-        .returning::<()>()
-        .execute(conn)
-        .await
-        .map(|_| ())
-        .map_err(doing)
+    let noted = statement.returning::<()>().execute(conn).await;
+    noted.map(|_| ()).map_err(|error| Fault::database("noting what will be due", error))
 }
 
 /// Notes when a grant starts or ends next, in the place of what was noted before; null: never.
@@ -97,22 +82,22 @@ pub async fn keep_grant(
 
 /// Takes what is due by the database's clock, so many at the most; what another transaction has just taken is passed over.
 pub async fn take(conn: &mut AsyncPgConnection, limit: i64) -> Result<Vec<Due>, Fault> {
-    type Row = (Uuid, String, Option<Vec<String>>);
+    type Row = (Uuid, String);
     // SQL: by due_at.
     let statement = Sql::new(
         "DELETE FROM due WHERE id IN \
          (SELECT d.id FROM due d WHERE d.due_at <= now() ORDER BY d.due_at, d.id",
     )
     .limit(limit)
-    .push(" FOR UPDATE SKIP LOCKED) RETURNING coalesce(node_id, grant_id), action, audience");
+    .push(" FOR UPDATE SKIP LOCKED) RETURNING coalesce(node_id, grant_id), action");
     let rows: Vec<Row> = statement
-        .returning::<(SqlUuid, Text, Nullable<Array<Text>>)>()
+        .returning::<(SqlUuid, Text)>()
         .load(conn)
         .await
         .map_err(|error| Fault::database("looking for what is due", error))?;
-    let due = rows.into_iter().map(|(of, action, audience)| {
+    let due = rows.into_iter().map(|(of, action)| {
         let action = action.parse().map_err(|_| Fault::internal("looking for what is due", &action))?;
-        Ok(Due { of, action, audience })
+        Ok(Due { of, action })
     });
     due.collect()
 }
@@ -129,20 +114,6 @@ pub async fn postpone_first(conn: &mut AsyncPgConnection) -> Result<(), Fault> {
     .await
     .map(|_| ())
     .map_err(|error| Fault::database("putting off what is due", error))
-}
-
-/// The audiences that nodes will have by what is due.
-pub async fn audiences(conn: &mut AsyncPgConnection, nodes: Vec<Uuid>) -> Result<HashMap<Uuid, Vec<String>>, Fault> {
-    // SQL: by the unique index on (node_id, action).
-    let found: Vec<(Uuid, Vec<String>)> =
-        Sql::new("SELECT node_id, audience FROM due WHERE audience IS NOT NULL AND node_id = ANY (")
-            .uuids(nodes)
-            .push(")")
-            .returning::<(SqlUuid, Array<Text>)>()
-            .load(conn)
-            .await
-            .map_err(|error| Fault::database("reading what will be due", error))?;
-    Ok(found.into_iter().collect())
 }
 
 /// How long until something is due by the database's clock, in milliseconds, at least 0; null: nothing is noted.

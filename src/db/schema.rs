@@ -31,6 +31,28 @@ diesel::table! {
 }
 
 diesel::table! {
+    applications (id) {
+        id -> Uuid,
+        membership_id -> Uuid,
+        community_id -> Uuid,
+        person_id -> Uuid,
+        audience -> Array<Text>,
+        status -> Text,
+        tier -> Text,
+        answers -> Jsonb,
+        charter_version -> Nullable<Integer>,
+        applied_at -> Timestamptz,
+        endorser_id -> Nullable<Uuid>,
+        endorsed_at -> Nullable<Timestamptz>,
+        decided_at -> Nullable<Timestamptz>,
+        reason -> Nullable<Text>,
+        note -> Nullable<Jsonb>,
+        original_language -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     audit (id) {
         id -> Uuid,
         created_at -> Timestamptz,
@@ -97,6 +119,10 @@ diesel::table! {
         languages -> Array<Text>,
         status -> Text,
         retired -> Bool,
+        managed_by -> Nullable<Uuid>,
+        questions -> Jsonb,
+        charters -> Jsonb,
+        tiers -> Jsonb,
     }
 }
 
@@ -137,7 +163,6 @@ diesel::table! {
         action -> Text,
         due_at -> Timestamptz,
         created_at -> Timestamptz,
-        audience -> Nullable<Array<Text>>,
         grant_id -> Nullable<Uuid>,
     }
 }
@@ -233,6 +258,9 @@ diesel::table! {
         issued_earliest -> Nullable<Date>,
         issued_latest -> Nullable<Date>,
         published_at -> Nullable<Timestamptz>,
+        members_at -> Nullable<Timestamptz>,
+        public_at -> Nullable<Timestamptz>,
+        readers -> Nullable<Array<Text>>,
     }
 }
 
@@ -295,6 +323,7 @@ diesel::table! {
         since -> Nullable<Jsonb>,
         since_earliest -> Nullable<Date>,
         since_latest -> Nullable<Date>,
+        applied_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -441,6 +470,7 @@ diesel::table! {
         ended_earliest -> Nullable<Date>,
         ended_latest -> Nullable<Date>,
         outputs -> Jsonb,
+        managed_by -> Nullable<Uuid>,
     }
 }
 
@@ -467,6 +497,18 @@ diesel::table! {
         until_earliest -> Nullable<Date>,
         until_latest -> Nullable<Date>,
         retired -> Bool,
+    }
+}
+
+diesel::table! {
+    sent_mutations (id) {
+        id -> Uuid,
+        account_id -> Nullable<Uuid>,
+        mutation -> Text,
+        key -> Text,
+        input_hash -> Bytea,
+        outcome_id -> Nullable<Uuid>,
+        created_at -> Timestamptz,
     }
 }
 

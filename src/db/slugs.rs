@@ -27,7 +27,10 @@ pub async fn require_free(
         .load(conn)
         .await
         .map_err(|error| Fault::database("looking up a slug", error))?;
-    if others.is_empty() { Ok(()) } else { Err(Message::new("slug-taken").with("slug", slug).into()) }
+    if others.is_empty() {
+        return Ok(());
+    }
+    Err(Fault::bad_input(Message::new("slug-taken").with("slug", slug)).of_field("slug"))
 }
 
 /// Remembers for ever that a slug leads to a node. The answer is whether that is new.

@@ -12,6 +12,7 @@ use uuid::{ContextV7, Timestamp, Uuid};
 use crate::db::audit::{self, Act};
 use crate::db::log::{self, Author, Change, RightsChange};
 use crate::db::statement::Sql;
+use crate::db::text_origins::TextOrigin;
 use crate::db::{Connection, Db};
 use crate::error::Fault;
 use crate::policy::{Credential, Identity, NodeKind, Viewer};
@@ -29,6 +30,7 @@ pub struct Tx {
     rights: Vec<RightsChange>,
     acts: Vec<Act>,
     why: String,
+    text_origin: TextOrigin,
     active_members: BTreeMap<Uuid, i64>,
 }
 
@@ -111,6 +113,16 @@ impl Tx {
     /// Remembers for the audit what no entry of the change log tells.
     pub fn note(&mut self, act: Act) {
         self.acts.push(act);
+    }
+
+    /// Where translations come from that are written.
+    pub fn text_origin(&self) -> TextOrigin {
+        self.text_origin
+    }
+
+    /// Says where translations come from that are written: without a word, a file for the hub itself, else somebody.
+    pub fn translated_by(&mut self, origin: TextOrigin) {
+        self.text_origin = origin;
     }
 
     /// Says why it is written, in the words of whoever writes; the hub's own reason stands unless somebody says more.
@@ -197,6 +209,10 @@ async fn begin(db: &Db, viewer: Viewer) -> Result<Tx, Fault> {
         Viewer::System(reason) => (*reason).to_owned(),
         Viewer::Anonymous | Viewer::Known(_) => String::new(),
     };
+    let text_origin = match &viewer {
+        Viewer::System(_) => TextOrigin::Imported,
+        Viewer::Anonymous | Viewer::Known(_) => TextOrigin::Human,
+    };
     Ok(Tx {
         connection,
         viewer: Arc::new(viewer),
@@ -206,6 +222,7 @@ async fn begin(db: &Db, viewer: Viewer) -> Result<Tx, Fault> {
         rights: Vec::new(),
         acts: Vec::new(),
         why,
+        text_origin,
         active_members: BTreeMap::new(),
     })
 }

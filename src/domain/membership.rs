@@ -2,4 +2,5 @@
 
 pub mod graph;
 pub mod record;
+pub mod rules;
 pub mod store;

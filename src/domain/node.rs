@@ -11,14 +11,16 @@ use uuid::Uuid;
 use crate::db::listing::{self, Listed};
 use crate::db::log::{Change, ChangeAction};
 use crate::db::statement::Sql;
+use crate::db::text_origins::{self, Written};
 use crate::db::write::Tx;
-use crate::db::{search, slugs, text_origins};
+use crate::db::{search, slugs};
 use crate::domain::permission;
 use crate::domain::record::{Header, Keys, Record};
 use crate::domain::source;
-use crate::error::Fault;
-use crate::policy::{self, Action, NodeKind, Owner, Subject, Viewer};
+use crate::error::{Code, Fault};
+use crate::policy::{self, Action, NodeKind, On, Owners, Subject, Viewer};
 use crate::text::language::LanguageTag;
+use crate::text::messages::Message;
 use crate::text::texts::Fields;
 
 /// A node as one line of the transfer format.
@@ -101,30 +103,41 @@ pub struct Saved<'a, R> {
     pub is_publication: bool,
 }
 
+/// A row that is about to be written.
+pub struct Writing<'a> {
+    /// The kind of node.
+    pub kind: NodeKind,
+    /// The node.
+    pub id: Uuid,
+    /// Who could see it before; null: it is new.
+    pub audience_before: Option<&'a [String]>,
+    /// Who may write it as it is to be. Who could write it as it was is asked where it is read.
+    pub owners: &'a Owners,
+    /// The slug it is to have, for kinds that have one.
+    pub slug: Option<&'a str>,
+}
+
 /// Refuses what the transaction's viewer may not write, and a slug that another node has or had.
-pub async fn require_write(
-    tx: &mut Tx,
-    kind: NodeKind,
-    id: Uuid,
-    audience: &[String],
-    slug: Option<&str>,
-) -> Result<(), Fault> {
-    let own = [id];
-    let owner = match kind {
-        NodeKind::Organization => Owner::Organization(id),
-        NodeKind::Community => Owner::Communities(&own),
-        NodeKind::Topic
-        | NodeKind::Person
-        | NodeKind::Role
-        | NodeKind::Membership
-        | NodeKind::Project
-        | NodeKind::Item
-        | NodeKind::Link => Owner::Hub,
-    };
-    permission::require(tx, Action::Write, Subject::Node { kind, audience, owner }).await?;
+pub async fn require_write(tx: &mut Tx, writing: Writing<'_>) -> Result<(), Fault> {
+    let Writing { kind, id, audience_before, owners, slug } = writing;
+    // There is nothing to hide of what is new.
+    let new = [policy::PUBLIC.to_owned()];
+    let audience = audience_before.unwrap_or(&new);
+    permission::require(tx, Action::Write, Subject::Node { kind, audience, owners }).await?;
     match slug {
         Some(slug) => slugs::require_free(tx.conn(), kind, id, slug).await,
         None => Ok(()),
+    }
+}
+
+/// Refuses to hand something over, or to take it, unless whoever writes runs both the organization that manages it and the
+/// one that is to.
+pub fn require_manager(tx: &mut Tx, before: Option<Uuid>, after: Option<Uuid>) -> Result<(), Fault> {
+    let viewer = tx.viewer();
+    let Some(identity) = viewer.identity().filter(|_| before != after) else { return Ok(()) };
+    match [before, after].into_iter().flatten().all(|id| identity.runs(On::Organization(id))) {
+        true => Ok(()),
+        false => Err(Fault::new(Code::Forbidden, Message::new("write-forbidden")).of_field("managedBy")),
     }
 }
 
@@ -141,7 +154,8 @@ pub async fn keep<R: Record>(tx: &mut Tx, saved: Saved<'_, R>) -> Result<(), Fau
     let (before, after) = (saved.texts_before, saved.texts_after);
     let original = &saved.after.header.original_language;
     let original_before = saved.before.map(|line| &line.header.original_language);
-    text_origins::keep(tx.conn(), saved.id, original, original_before, &before, &after).await?;
+    let texts = Written { original, original_before, before: &before, after: &after, origin: tx.text_origin() };
+    text_origins::keep(tx.conn(), saved.id, texts).await?;
     search::refresh(tx.conn(), R::KIND, saved.id).await?;
     let languages = languages_of(&after);
     let mut fields = touched(saved.before, saved.after)?;
@@ -195,6 +209,11 @@ fn touched<R: Record>(before: Option<&Line<R>>, after: &Line<R>) -> Result<Vec<S
     // Slugs are never forgotten, so a line that leaves former ones out takes nothing away.
     names.retain(|name| name != "formerSlugs" && before.get(name) != after.get(name));
     Ok(names.iter().map(|name| R::name_in_contract(name).to_owned()).collect())
+}
+
+/// Whether two lines of a node say different things.
+pub fn differ<R: Record>(one: &Line<R>, other: &Line<R>) -> Result<bool, Fault> {
+    Ok(fields_of(one)? != fields_of(other)?)
 }
 
 fn fields_of<R: Record>(line: &Line<R>) -> Result<serde_json::Map<String, Value>, Fault> {

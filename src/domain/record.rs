@@ -214,6 +214,28 @@ impl Problems {
 }
 
 impl Header {
+    /// That of a node that is written here: public, and with a key made from its id.
+    pub fn new(original_language: LanguageTag, slug: Option<String>, sources: Vec<SourceRecord>) -> Self {
+        Self {
+            key: String::new(),
+            slug,
+            former_slugs: Vec::new(),
+            original_language,
+            audience: None,
+            retired: false,
+            verified_on: None,
+            sources,
+        }
+    }
+
+    /// Gives it another slug, unless there is none to give, and adds sources.
+    pub fn change(&mut self, slug: Option<String>, sources: Vec<SourceRecord>) {
+        if slug.is_some() {
+            self.slug = slug;
+        }
+        self.sources.extend(sources);
+    }
+
     /// Checks what every node carries.
     pub fn check(&mut self, kind: NodeKind, problems: &mut Problems) {
         problems.check("key", identifier::slug(&self.key).map(|_| ()));
@@ -287,7 +309,7 @@ impl Header {
 }
 
 /// The fields of one kind of node, as a line of the transfer format states them.
-pub trait Record: Clone + Serialize + DeserializeOwned + Send + 'static {
+pub trait Record: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The kind of node.
     const KIND: NodeKind;
 

@@ -54,6 +54,8 @@ pub enum Thing {
     Session,
     /// A message to the coordinators of a community.
     Message,
+    /// An application for a membership.
+    Application,
 }
 
 impl Thing {
@@ -64,6 +66,7 @@ impl Thing {
             Self::Token => b'T',
             Self::Session => b'S',
             Self::Message => b'M',
+            Self::Application => b'Q',
         }
     }
 
@@ -128,7 +131,7 @@ mod tests {
     #[test]
     fn what_is_no_node_has_ids_of_its_own() {
         let row = Uuid::from_u128(7);
-        let things = [Thing::Account, Thing::Grant, Thing::Token, Thing::Session, Thing::Message];
+        let things = [Thing::Account, Thing::Grant, Thing::Token, Thing::Session, Thing::Message, Thing::Application];
         for one in things {
             assert!(decode(&one.encode(row)).is_err());
             for other in things {

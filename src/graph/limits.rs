@@ -31,12 +31,14 @@ pub const MAX_FIELDS: u64 = 250_000;
 const MAX_RECURSION: usize = 64;
 
 /// The connections of the contract, by the names of their fields; a test compares them with the contract.
-pub const LISTS: [&str; 23] = [
+pub const LISTS: [&str; 26] = [
     "accounts",
+    "applications",
     "authors",
     "changes",
     "children",
     "communities",
+    "endorsements",
     "expertise",
     "grants",
     "items",
@@ -55,6 +57,7 @@ pub const LISTS: [&str; 23] = [
     "tokens",
     "topics",
     "topicsWithout",
+    "translationWork",
 ];
 
 /// What dividing a list, or looking for its texts, counts as, in lists: it reads the whole list, and facets do so for

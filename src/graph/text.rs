@@ -3,10 +3,11 @@
 
 use async_graphql::{InputObject, InputValueError, InputValueResult, Object, Scalar, ScalarType, SimpleObject, Value};
 use chrono::{DateTime as Moment, NaiveDate, SecondsFormat, Utc};
-
 use strum::{AsRefStr, EnumMessage, EnumString, VariantArray};
+use uuid::Uuid;
 
 use crate::db::dates::DateRange;
+use crate::db::text_origins::TextOrigin;
 use crate::error::Fault;
 use crate::graph::scope::Scope;
 use crate::graph::word::Word;
@@ -83,7 +84,8 @@ impl From<NaiveDate> for Date {
 }
 
 impl Date {
-    fn check(&self) -> Result<NaiveDate, Fault> {
+    /// The day.
+    pub fn check(&self) -> Result<NaiveDate, Fault> {
         let shape =
             |(index, byte): (usize, u8)| if matches!(index, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
         let is_shaped = self.0.len() == "2026-11-21".len() && self.0.bytes().enumerate().all(shape);
@@ -318,14 +320,49 @@ pub struct FallbackField {
 }
 
 /// One text of a node in one language.
-#[derive(Clone, Debug, SimpleObject)]
 pub struct Translation {
-    /// The field, by its path (`name`, `aims/1/text`).
+    node: Uuid,
     field: String,
-    /// The language.
-    language: LanguageTag,
-    /// The text.
+    language: language::LanguageTag,
     text: String,
+    scope: Scope,
+}
+
+/// One text of a node in one language.
+#[Object]
+impl Translation {
+    /// The field, by its path (`name`, `aims/1/text`).
+    async fn field(&self) -> &str {
+        &self.field
+    }
+
+    /// The language.
+    async fn language(&self) -> LanguageTag {
+        (&self.language).into()
+    }
+
+    /// The text.
+    async fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Where it comes from; null: not known.
+    async fn origin(&self) -> Option<Result<Word<TextOrigin>, Fault>> {
+        let origin = self.known().await.map(|known| known.map(|(origin, _)| Word(origin)));
+        origin.transpose()
+    }
+
+    /// Whether it is a translation of an original that has changed since.
+    async fn is_stale(&self) -> Result<bool, Fault> {
+        Ok(self.known().await?.is_some_and(|(_, is_stale)| is_stale))
+    }
+}
+
+impl Translation {
+    async fn known(&self) -> Result<Option<(TextOrigin, bool)>, Fault> {
+        let origins = self.scope.loaders().origins.load(self.node).await?;
+        Ok(origins.get(&(self.field.clone(), self.language.to_string())).copied())
+    }
 }
 
 /// The texts that are served in another language than the reader's first matched one: the first wanted language that
@@ -350,11 +387,16 @@ pub fn fallback_fields(
 }
 
 /// Every text of a node in every language, or in one.
-pub fn translations(fields: &Fields<'_>, only: Option<&language::LanguageTag>) -> Vec<Translation> {
+pub fn translations(
+    (node, scope): (Uuid, &Scope),
+    fields: &Fields<'_>,
+    only: Option<&language::LanguageTag>,
+) -> Vec<Translation> {
     let mut translations = Vec::new();
     for (field, texts) in fields {
         for (language, text) in texts.iter().filter(|(language, _)| only.is_none_or(|only| only == *language)) {
-            translations.push(Translation { field: field.clone(), language: language.into(), text: text.to_owned() });
+            let (field, text) = (field.clone(), text.to_owned());
+            translations.push(Translation { node, field, language: language.clone(), text, scope: scope.clone() });
         }
     }
     translations

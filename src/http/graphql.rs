@@ -391,6 +391,7 @@ fn answer_for(headers: &HeaderMap) -> Option<Answer> {
 pub fn status_of(code: Code) -> StatusCode {
     match code {
         Code::BadUserInput
+        | Code::NotEligible
         | Code::BadRequest
         | Code::GraphqlParseFailed
         | Code::GraphqlValidationFailed

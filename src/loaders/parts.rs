@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use crate::db::text_origins::{self, OriginsOfNode};
 use crate::db::{column, listing};
 use crate::domain::account;
 use crate::domain::item;
@@ -13,10 +14,13 @@ use crate::domain::membership;
 use crate::domain::person;
 use crate::domain::person::store::AffiliationRow;
 use crate::domain::person::store::consents::ConsentRow;
+use crate::domain::translation;
+use crate::domain::translation::store::TranslationState;
 use crate::error::Fault;
 use crate::loaders::lists::ROW_FACTOR;
 use crate::loaders::{Load, Reader};
 use crate::policy::NodeKind;
+use crate::text::language::LanguageTag;
 use crate::text::texts::Texts;
 
 /// The affiliations of a person, in their order.
@@ -153,5 +157,48 @@ impl Load for Consents {
 
     fn held_bytes(_person: &Uuid, rows: &Arc<Vec<ConsentRow>>) -> usize {
         size_of::<ConsentRow>().saturating_mul(rows.len())
+    }
+}
+
+/// Where the texts of a node come from.
+pub struct Origins;
+
+impl Load for Origins {
+    type Asked = ();
+    type Of = Uuid;
+    type Value = Arc<OriginsOfNode>;
+
+    async fn fetch(reader: &Reader, (): &(), nodes: Vec<Uuid>) -> Result<HashMap<Uuid, Self::Value>, Fault> {
+        let mut conn = reader.db.connection().await?;
+        let found = text_origins::of_nodes(&mut conn, &reader.viewer, nodes).await?;
+        Ok(found.into_iter().map(|(node, origins)| (node, Arc::new(origins))).collect())
+    }
+
+    fn held_bytes(_node: &Uuid, origins: &Self::Value) -> usize {
+        let texts = |(field, language): &(String, String)| field.len().saturating_add(language.len());
+        origins.keys().map(|key| size_of::<OriginsOfNode>().saturating_mul(ROW_FACTOR).saturating_add(texts(key))).sum()
+    }
+}
+
+/// What is left to translate of a node into a language.
+pub struct TranslationGaps;
+
+impl Load for TranslationGaps {
+    type Asked = LanguageTag;
+    type Of = Uuid;
+    type Value = Arc<Vec<(String, TranslationState)>>;
+
+    async fn fetch(
+        reader: &Reader,
+        language: &LanguageTag,
+        nodes: Vec<Uuid>,
+    ) -> Result<HashMap<Uuid, Self::Value>, Fault> {
+        let mut conn = reader.db.connection().await?;
+        let found = translation::store::gaps(&mut conn, &reader.viewer, language, nodes).await?;
+        Ok(found.into_iter().map(|(node, gaps)| (node, Arc::new(gaps))).collect())
+    }
+
+    fn held_bytes(_node: &Uuid, gaps: &Self::Value) -> usize {
+        gaps.iter().map(|(field, _)| size_of::<(String, TranslationState)>().saturating_add(field.len())).sum()
     }
 }

@@ -48,6 +48,13 @@ impl Texts {
         self
     }
 
+    /// Takes the text in that very language away.
+    #[must_use]
+    pub fn without(mut self, language: &LanguageTag) -> Self {
+        self.0.retain(|(other, _)| other != language);
+        self
+    }
+
     /// Whether there is no text in any language.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::db::write::Tx;
 use crate::domain::community::store::Communities;
+use crate::domain::editing;
 use crate::domain::item::store::Items;
 use crate::domain::link::store::Links;
 use crate::domain::membership::store::Memberships;
@@ -68,10 +69,7 @@ pub trait Statement: Send + Sync {
 
 struct Stated<K: Stored>(Line<K::Record>);
 
-impl<K: Stored> Statement for Stated<K>
-where
-    K::Record: Sync,
-{
+impl<K: Stored> Statement for Stated<K> {
     fn save<'a>(&'a self, tx: &'a mut Tx, id: Uuid, hash: &'a str, keys: &'a Keys) -> Owed<'a> {
         K::save(tx, id, &self.0, Some(hash), keys)
     }
@@ -120,10 +118,7 @@ impl Format {
         }
     }
 
-    fn stored<K: Stored>() -> Self
-    where
-        K::Record: Sync,
-    {
+    fn stored<K: Stored>() -> Self {
         Self { read: read::<K>, retire: retire::<K>, write_after: write_after::<K> }
     }
 }
@@ -211,10 +206,7 @@ fn deserialize<T: serde::de::DeserializeOwned>(
 }
 
 /// Reads and checks a record; the hash is that of its canonical form, so that white space in a file says nothing.
-fn read<K: Stored>(mut header: Header, fields: Map<String, Value>, place: &Place) -> Result<What, Vec<LineProblem>>
-where
-    K::Record: Sync,
-{
+fn read<K: Stored>(mut header: Header, fields: Map<String, Value>, place: &Place) -> Result<What, Vec<LineProblem>> {
     let mut record: K::Record = deserialize(fields, place)?;
     let mut problems = Problems::default();
     header.check(K::Record::KIND, &mut problems);
@@ -249,12 +241,7 @@ fn retire<'a, K: Stored>(tx: &'a mut Tx, id: Uuid, hash: Option<&'a str>) -> Ret
         }
         line.header.retired = true;
         line.header.audience = None;
-        let mut keys = Keys::default();
-        for reference in line.record.references() {
-            for (key, id, _) in node::by_keys(tx.conn(), reference.kind, vec![reference.key]).await? {
-                keys.insert(reference.kind, key, id);
-            }
-        }
+        let keys = editing::keys_of(tx, &line.record).await?;
         K::save(tx, id, &line, hash, &keys).await.map(Some)
     }
     .boxed()

@@ -36,7 +36,7 @@ const PARTS: [Part; 5] = [
     Part { name: "reviewer", person: Some("sample-member-34"), right: Some(Right::Reviewer) },
     // Their rights follow from their memberships.
     Part { name: "member", person: Some("sample-member-6"), right: None },
-    Part { name: "applicant", person: Some("sample-member-13"), right: None },
+    Part { name: "applicant", person: Some("sample-member-3"), right: None },
 ];
 
 /// A part and the token of whoever plays it.

@@ -4,8 +4,10 @@ use diesel::sql_types::{Array, Text};
 use diesel_async::RunQueryDsl;
 use knowledge_hub::db::Db;
 use knowledge_hub::db::statement::Sql;
+use knowledge_hub::policy::NodeKind;
 use serde_json::{Value, json};
 
+use crate::callers;
 use crate::lines::{
     community, draft, item, keys, link, organization, person, problem, project, public, read, topic, with,
 };
@@ -182,7 +184,7 @@ async fn status_time_and_audience_of_an_item_have_to_agree() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_draft_is_for_nobody_until_it_is_published() {
+async fn a_draft_is_for_those_who_make_it_until_it_is_published() {
     let more = json!({"topics": ["t"], "communities": ["c"], "body": {"en": "body"}});
     let hub = TestHub::with_lines(&[topic("t", json!({})), community("c", json!({})), draft("i", more.clone())]).await;
     let query = r#"{ item(slug: "i") { key } items { totalCount nodes { key } } search(text: "body") { totalCount }
@@ -200,12 +202,13 @@ async fn a_draft_is_for_nobody_until_it_is_published() {
     read(&hub.db, &[draft("i", more)]).await;
     assert_eq!(hub.data(query).await, seen(0), "taken back");
     let public = || vec!["public".to_owned()];
+    let makers = vec![format!("coordinator:{}", callers::id_of(&hub.db, NodeKind::Community, "c").await)];
     let step = |action: &str, before: Vec<String>, after: Vec<String>| (action.to_owned(), before, after);
     let expected = [
-        step("CREATED", Vec::new(), Vec::new()),
-        step("PUBLISHED", Vec::new(), public()),
+        step("CREATED", Vec::new(), makers.clone()),
+        step("PUBLISHED", makers.clone(), public()),
         step("UPDATED", public(), public()),
-        step("UPDATED", public(), Vec::new()),
+        step("UPDATED", public(), makers),
     ];
     assert_eq!(told(&hub.db, "ITEM").await, expected);
 }

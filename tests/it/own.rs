@@ -270,6 +270,7 @@ async fn whoever_is_erased_leaves_no_trace_but_that_somebody_was() {
         vec![
             project("p", json!({"people": [{"person": "ann-key", "role": "CO_INVESTIGATOR"}]})),
             item("i", json!({"authors": [{"byline": "A. N. Unlikely", "person": "ann-key"}, {"byline": "B. Likely"}]})),
+            lines::draft("d", json!({"authors": [{"byline": "B. Likely", "person": "ann-key"}]})),
         ]
     };
     let all = [vec![organization("o", json!({})), community("c", json!({})), ann_line(), membership("ann-membership", "ann-key", "c", json!({})), role("ann-role", "ann-key", "community:c"),
@@ -329,6 +330,9 @@ async fn whoever_is_erased_leaves_no_trace_but_that_somebody_was() {
         let line = after.iter().find(|line| line.contains(trace));
         assert_eq!(line, None, "{trace}");
     }
+    const MAKERS: &str = "SELECT audience::text FROM items WHERE status = 'DRAFT' UNION ALL SELECT a::text FROM changes c, \
+        unnest(ARRAY[c.audience_before::text, c.audience_after::text]) a WHERE c.kind = 'ITEM' AND a LIKE '%self:%'";
+    assert_eq!(texts(&hub.db, MAKERS).await, ["{}"], "a draft of hers is nobody's");
     // What hung on her is told to be gone, each with its bare id.
     let mut gone = Vec::new();
     while gone.len() < 5 {
@@ -367,7 +371,7 @@ async fn whoever_is_erased_leaves_no_trace_but_that_somebody_was() {
     ]
     .concat();
     let report = support::import(&hub.db, vec![support::file(&again)]).await.unwrap();
-    assert_eq!((report.withheld, report.updated, report.created), (6, 1, 0));
+    assert_eq!((report.withheld, report.updated, report.created), (7, 1, 0));
     assert!(!support::dump(&support::address_of(&hub.db).await).contains("Unlikely"));
 }
 

@@ -13,10 +13,11 @@ use knowledge_hub::domain::account::store::sessions::Sessions;
 use knowledge_hub::domain::account::store::tokens::Tokens;
 use knowledge_hub::domain::audit::store::Readings;
 use knowledge_hub::domain::contact::store::Messages;
+use knowledge_hub::domain::membership::store::applications::Applications;
 use knowledge_hub::domain::person::record::PersonField;
 use knowledge_hub::policy::token_scope::TokenScope;
 use knowledge_hub::policy::{
-    self, Action, Credential, Grant, Identity, NodeKind, On, Owner, Reason, Right, Subject, Verdict, Viewer,
+    self, Action, Credential, Grant, Identity, NodeKind, On, Owners, Reason, Right, Subject, Verdict, Viewer,
 };
 use strum::VariantArray;
 use uuid::Uuid;
@@ -110,36 +111,46 @@ fn audiences() -> Vec<Vec<String>> {
     audiences
 }
 
-fn subjects<'a>(public: &'a [String], members: &'a [String], here: &'a [Uuid]) -> Vec<(String, Subject<'a>)> {
+/// Who writes nodes of a kind here: those who run what it belongs to, and authors.
+fn owners(kind: NodeKind) -> Owners {
+    match kind {
+        NodeKind::Topic | NodeKind::Person => Owners::default(),
+        NodeKind::Organization | NodeKind::Project => Owners::of([On::Organization(HERE)]),
+        NodeKind::Community | NodeKind::Role | NodeKind::Membership | NodeKind::Link => {
+            Owners::of_community(HERE, Some(HERE))
+        }
+        NodeKind::Item => Owners { authors: vec![PERSON], ..Owners::of_community(HERE, None) },
+    }
+}
+
+fn subjects<'a>(
+    public: &'a [String],
+    members: &'a [String],
+    all: &'a [(NodeKind, Owners)],
+) -> Vec<(String, Subject<'a>)> {
     let mut subjects = Vec::new();
-    for kind in NodeKind::VARIANTS {
+    for (kind, owners) in all {
         for (seen, audience) in [("public", public), ("for members", members), ("for nobody", &[])] {
-            let owners = match kind {
-                NodeKind::Organization => vec![Owner::Organization(HERE)],
-                NodeKind::Community | NodeKind::Item => vec![Owner::Communities(here)],
-                NodeKind::Topic
-                | NodeKind::Person
-                | NodeKind::Role
-                | NodeKind::Membership
-                | NodeKind::Project
-                | NodeKind::Link => vec![Owner::Hub],
-            };
-            for owner in owners {
-                let subject = Subject::Node { kind: *kind, audience, owner };
-                subjects.push((format!("{} {seen}", kind.as_ref().to_lowercase()), subject));
-            }
+            let subject = Subject::Node { kind: *kind, audience, owners };
+            subjects.push((format!("{} {seen}", kind.as_ref().to_lowercase()), subject));
         }
     }
     for grant in all_grants().into_iter().filter(|grant| !name_of(*grant).ends_with("elsewhere")) {
-        subjects.push((format!("right: {}", name_of(grant)), Subject::Grant { grant, of: OTHER }));
+        subjects.push((format!("right: {}", name_of(grant)), Subject::Grant { grant, of: OTHER, managed_by: None }));
     }
+    let managed = Grant { right: Right::Coordinator, on: On::Community(ELSEWHERE) };
+    let managed = Subject::Grant { grant: managed, of: OTHER, managed_by: Some(HERE) };
+    subjects.push(("right: coordinator of what is managed".to_owned(), managed));
     let own = Grant { right: Right::Reviewer, on: On::Community(ELSEWHERE) };
-    subjects.push(("right of one's own".to_owned(), Subject::Grant { grant: own, of: ACCOUNT }));
+    subjects.push(("right of one's own".to_owned(), Subject::Grant { grant: own, of: ACCOUNT, managed_by: None }));
     subjects.push(("own account".to_owned(), Subject::Account(ACCOUNT)));
     subjects.push(("other account".to_owned(), Subject::Account(OTHER)));
     subjects.push(("own tokens".to_owned(), Subject::Tokens(ACCOUNT)));
     subjects.push(("others' tokens".to_owned(), Subject::Tokens(OTHER)));
     subjects.push(("personal data".to_owned(), Subject::PersonalData(PERSON)));
+    let endorsement = |audience| Subject::Endorsement { organization: HERE, audience };
+    subjects.push(("endorsement".to_owned(), endorsement(public)));
+    subjects.push(("endorsement hidden".to_owned(), endorsement(&[])));
     subjects.push(("messages".to_owned(), Subject::Messages { community: HERE, audience: public }));
     subjects.push(("messages hidden".to_owned(), Subject::Messages { community: HERE, audience: &[] }));
     subjects
@@ -147,14 +158,15 @@ fn subjects<'a>(public: &'a [String], members: &'a [String], here: &'a [Uuid]) -
 
 #[test]
 fn the_permission_table_is_the_reviewed_one() {
-    let (public, members, here) = (vec![policy::PUBLIC.to_owned()], vec![format!("member:{HERE}")], [HERE]);
+    let (public, members) = (vec![policy::PUBLIC.to_owned()], vec![format!("member:{HERE}")]);
+    let all: Vec<(NodeKind, Owners)> = NodeKind::VARIANTS.iter().map(|kind| (*kind, owners(*kind))).collect();
     let mut table = String::from("A allowed, - hidden, r refused for want of a right, s refused until signed in\n\n");
     for (column, (name, _)) in (1..).zip(viewers()) {
         writeln!(table, "{column:2} {name}").unwrap();
     }
     let columns = (1..=viewers().len()).map(|column| format!("{column:3}")).collect::<String>();
     writeln!(table, "\n{:50}{columns}", "").unwrap();
-    for (name, subject) in subjects(&public, &members, &here) {
+    for (name, subject) in subjects(&public, &members, &all) {
         for action in Action::VARIANTS {
             let verdict = |(_, viewer): &(String, Viewer)| match policy::can(viewer, *action, subject) {
                 Verdict::Allow => "  A",
@@ -188,7 +200,7 @@ async fn the_sql_twin_agrees_with_the_policy_for_every_viewer_and_audience() {
         insert.push(")").returning::<()>().execute(&mut conn).await.unwrap();
         rows.insert(id, audience);
     }
-    let mut seen_by_somebody = 0;
+    let (nobody, mut seen_by_somebody) = (Owners::default(), 0);
     for (name, viewer) in viewers() {
         let seen: Vec<Uuid> = Sql::new("SELECT id FROM things WHERE ")
             .append(listing::visible_to(&viewer, "things.is_public", "things.audience"))
@@ -198,7 +210,7 @@ async fn the_sql_twin_agrees_with_the_policy_for_every_viewer_and_audience() {
             .unwrap();
         seen_by_somebody += seen.len();
         for (id, audience) in &rows {
-            let subject = Subject::Node { kind: NodeKind::Organization, audience, owner: Owner::Hub };
+            let subject = Subject::Node { kind: NodeKind::Organization, audience, owners: &nobody };
             let allowed = policy::can(&viewer, Action::Read, subject) == Verdict::Allow;
             assert_eq!(seen.contains(id), allowed, "{name} and {audience:?}");
         }
@@ -221,6 +233,11 @@ async fn what_belongs_to_an_account_a_person_or_a_community_is_listed_as_the_pol
          ALTER TABLE messages DROP CONSTRAINT messages_community_id_fkey; \
          INSERT INTO messages (id, community_id, body, language) \
            SELECT gen_random_uuid(), c, 'b', 'en' FROM unnest('{{{HERE}, {ELSEWHERE}}}'::uuid[]) AS c; \
+         ALTER TABLE applications DROP CONSTRAINT applications_membership_id_fkey, \
+           DROP CONSTRAINT applications_community_id_fkey, DROP CONSTRAINT applications_person_id_fkey; \
+         INSERT INTO applications (id, membership_id, community_id, person_id, audience, status, tier, answers, applied_at, original_language) \
+           SELECT gen_random_uuid(), gen_random_uuid(), '{HERE}', '{PERSON}', ARRAY[a], 'PENDING', 'OPEN', '[]', now(), 'en' \
+           FROM unnest('{{coordinator:{HERE},self:{PERSON},admin:{HERE},coordinator:{ELSEWHERE},member:{HERE}}}'::text[]) AS a; \
          INSERT INTO audit (act, kind, fields, person_id, why) \
            SELECT 'READ', 'PERSON', '{{region}}', p, '' FROM unnest('{{{PERSON}, {OTHER}}}'::uuid[]) AS p;"
     );
@@ -251,6 +268,7 @@ async fn what_belongs_to_an_account_a_person_or_a_community_is_listed_as_the_pol
         agree::<Grants>(&mut conn, &name, &viewer, &system, |row| Subject::Grant {
             grant: row.grant(),
             of: row.account_id,
+            managed_by: None,
         })
         .await;
         agree::<Tokens>(&mut conn, &name, &viewer, &system, |row| Subject::Tokens(row.account_id)).await;
@@ -258,6 +276,11 @@ async fn what_belongs_to_an_account_a_person_or_a_community_is_listed_as_the_pol
         agree::<Accounts>(&mut conn, &name, &viewer, &system, |row| Subject::Account(row.id)).await;
         agree::<Readings>(&mut conn, &name, &viewer, &system, |row| Subject::PersonalData(row.person_id.unwrap()))
             .await;
+        agree::<Applications>(&mut conn, &name, &viewer, &system, |row| {
+            let audience = Box::leak(row.audience.clone().into_boxed_slice());
+            Subject::Endorsement { organization: HERE, audience }
+        })
+        .await;
         agree::<Messages>(&mut conn, &name, &viewer, &system, |row| Subject::Messages {
             community: row.community_id,
             audience: &[],

@@ -245,7 +245,7 @@ async fn a_translation_keeps_the_hash_of_the_original_that_it_was_made_from() {
     };
     support::import(&db, vec![named("One", "Un")]).await.unwrap();
     let first = hashes(db.clone()).await;
-    assert_eq!((first[0].1.as_str(), first[1].1.as_str()), ("ORIGINAL", "TRANSLATION"));
+    assert_eq!((first[0].1.as_str(), first[1].1.as_str()), ("ORIGINAL", "IMPORTED"));
     assert_eq!(first[0].2, first[1].2);
     support::import(&db, vec![named("Two", "Un")]).await.unwrap();
     let stale = hashes(db.clone()).await;
@@ -265,7 +265,7 @@ async fn a_new_original_language_makes_the_old_one_a_translation() {
         support::file(&[line])
     };
     let db = support::database("empty", 2).await;
-    for (language, expected) in [("fr", ["TRANSLATION", "ORIGINAL"]), ("en", ["ORIGINAL", "TRANSLATION"])] {
+    for (language, expected) in [("fr", ["IMPORTED", "ORIGINAL"]), ("en", ["ORIGINAL", "IMPORTED"])] {
         support::import(&db, vec![written_in(language)]).await.unwrap();
         let mut conn = db.connection().await.unwrap();
         let origins: Vec<String> = Sql::new("SELECT origin FROM text_origins ORDER BY language")

@@ -1,18 +1,22 @@
 //! Communities in the contract.
 
+pub mod editing;
+pub mod joining;
+pub mod list;
 pub mod naming;
 
 use std::sync::Arc;
 
 use async_graphql::connection::EmptyFields;
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{Context, ID, Object, SimpleObject};
 use uuid::Uuid;
 
-use crate::db::page::Direction;
 use crate::domain::account::graph::grant::{Grant, grant_selection};
 use crate::domain::account::store::grants::GrantsOf;
+use crate::domain::community::graph::joining::{Charter, Question, TierRule};
+use crate::domain::community::graph::list::{CommunityFilterInput, CommunityOrderInput, community_selection};
 use crate::domain::community::record::{ActivityKind, CommunityStatus, JoinPolicy};
-use crate::domain::community::store::{Communities, CommunityFilter, CommunityOrder, CommunityRow};
+use crate::domain::community::store::{Communities, CommunityRow};
 use crate::domain::contact::graph::{ContactMessage, message_selection};
 use crate::domain::contact::store::MessagesOf;
 use crate::domain::item::graph::{Item, ItemFilterInput, ItemOrderInput, item_selection};
@@ -20,8 +24,10 @@ use crate::domain::item::store::ItemsOf;
 use crate::domain::link::graph::{Link, LinkFilterInput, LinkOrderInput, link_selection};
 use crate::domain::link::rules::LinkDirection;
 use crate::domain::link::store::LinksOf;
+use crate::domain::membership::graph::application::{Application, ApplicationFilterInput, application_selection};
 use crate::domain::membership::graph::{Membership, MembershipFilterInput, MembershipOrderInput, membership_selection};
 use crate::domain::membership::store::MembershipsOf;
+use crate::domain::membership::store::applications::ApplicationsOf;
 use crate::domain::organization::graph::{
     Organization, OrganizationFilterInput, OrganizationOrderInput, organization_selection,
 };
@@ -39,13 +45,12 @@ use crate::error::Fault;
 use crate::graph::completeness::{self, Completeness};
 use crate::graph::id;
 use crate::graph::node;
-use crate::graph::page::{self, Connection, Listable, OrderDirection, PageArguments, Selection};
+use crate::graph::page::{self, Connection, Listable, OrderDirection, PageArguments};
 use crate::graph::scope::Scope;
 use crate::graph::text::{
-    self, ApproximateCount, Date, DateRangeInput, DateTime, FallbackField, ImpreciseDate, LanguageTag, ProtectedCount,
-    Translation,
+    self, ApproximateCount, Date, DateTime, FallbackField, ImpreciseDate, LanguageTag, ProtectedCount, Translation,
 };
-use crate::graph::word::{self, Word};
+use crate::graph::word::Word;
 use crate::loaders::Loaders;
 use crate::loaders::lists::Lists;
 use crate::policy::NodeKind;
@@ -245,6 +250,28 @@ impl Community {
         Word(self.row.status.0)
     }
 
+    /// The organization whose administrators may edit it; null: only those who run it otherwise, or you cannot see it.
+    async fn managed_by(&self) -> Option<Result<Organization, Fault>> {
+        page::by_id(&self.scope, self.row.managed_by?).await.transpose()
+    }
+
+    /// What it asks of those who want to join, in its own order.
+    async fn questions(&self) -> Vec<Question> {
+        let original = &self.row.original_language.0;
+        self.row.questions.iter().map(|question| Question::new(question, original, &self.scope)).collect()
+    }
+
+    /// What those who join accept; null: nothing.
+    async fn charter(&self) -> Option<Charter> {
+        let charter = self.row.charters.last()?;
+        Some(Charter::new(charter, &self.row.original_language.0, &self.scope))
+    }
+
+    /// How far its memberships go, the usual one first; empty: OPEN alone.
+    async fn tiers(&self) -> Vec<TierRule> {
+        self.row.tiers.iter().map(TierRule::new).collect()
+    }
+
     /// The texts that are served in another language than your first one that this record has anything in.
     async fn fallback_fields(&self) -> Vec<FallbackField> {
         text::fallback_fields(&self.row.texts(), self.scope.languages(), &self.row.original_language.0)
@@ -256,7 +283,7 @@ impl Community {
         #[graphql(desc = "Only in this language.")] language: Option<LanguageTag>,
     ) -> Result<Vec<Translation>, Fault> {
         let only = language.map(|tag| tag.check()).transpose()?;
-        Ok(text::translations(&self.row.texts(), only.as_ref()))
+        Ok(text::translations((self.row.id, &self.scope), &self.row.texts(), only.as_ref()))
     }
 
     /// Which texts are there in a language, which are served in another one, and which no language has.
@@ -400,6 +427,22 @@ impl Community {
         .await
     }
 
+    /// Those who want to join, the longest waiting first. The coordinators see all, everybody else their own.
+    async fn applications(
+        &self,
+        #[graphql(desc = "How many from the start, 1 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Narrows the list.")] filter: Option<ApplicationFilterInput>,
+        #[graphql(desc = "Which way; null: the longest waiting first.")] direction: Option<Word<OrderDirection>>,
+    ) -> Result<Connection<Application>, Fault> {
+        let selection = application_selection(filter, direction, &self.scope)?;
+        let arguments = PageArguments { first, after, last, before };
+        page::of(&self.scope, (ApplicationsOf::Community, self.row.id), arguments, selection).await
+    }
+
     /// Its KT items, the newest first.
     async fn items(
         &self,
@@ -456,66 +499,6 @@ impl Listable for Community {
     fn edge_fields(_row: &Arc<CommunityRow>, _scope: &Scope, _parent: Option<Uuid>) -> EmptyFields {
         EmptyFields
     }
-}
-
-/// Narrows a list of communities; everything that is given must hold, any value of a list will do.
-#[derive(Clone, Debug, Default, InputObject)]
-#[graphql(name = "CommunityFilter")]
-pub struct CommunityFilterInput {
-    /// About one of these topics or a narrower one.
-    topics: Option<Vec<ID>>,
-    /// Linked to one of these organizations.
-    organizations: Option<Vec<ID>>,
-    /// At work in one of these regions (ISO 3166-2) or countries (ISO 3166-1 alpha-2), or linked to an organization
-    /// there.
-    regions: Option<Vec<String>>,
-    /// Working in one of these languages.
-    languages: Option<Vec<LanguageTag>>,
-    /// With one of these statuses.
-    statuses: Option<Vec<Word<CommunityStatus>>>,
-    /// That one joins in one of these ways.
-    join_policies: Option<Vec<Word<JoinPolicy>>>,
-    /// Doing one of these things.
-    activities: Option<Vec<Word<ActivityKind>>>,
-    /// Open to one of these professions.
-    professions: Option<Vec<Word<Profession>>>,
-    /// Launched then.
-    launched_between: Option<DateRangeInput>,
-    /// These words in the name, domain, purpose or what else it says of itself, as `search` finds them; at most 200
-    /// characters.
-    text_contains: Option<String>,
-}
-
-/// Orders a list of communities.
-#[derive(Clone, Debug, InputObject)]
-#[graphql(name = "CommunityOrder")]
-pub struct CommunityOrderInput {
-    /// By what.
-    field: Word<CommunityOrder>,
-    /// Which way; null: ascending.
-    direction: Option<Word<OrderDirection>>,
-}
-
-/// The list that the arguments ask for.
-pub fn community_selection(
-    filter: Option<CommunityFilterInput>,
-    order: Option<CommunityOrderInput>,
-) -> Result<Selection<Communities>, Fault> {
-    let filter = filter.unwrap_or_default();
-    let filter = CommunityFilter {
-        topics: filter.topics.map(|ids| id::decode_all(NodeKind::Topic, ids)).transpose()?,
-        organizations: filter.organizations.map(|ids| id::decode_all(NodeKind::Organization, ids)).transpose()?,
-        regions: filter.regions.map(text::filter_regions).transpose()?,
-        languages: filter.languages.map(text::filter_tags).transpose()?,
-        statuses: filter.statuses.map(word::words),
-        join_policies: filter.join_policies.map(word::words),
-        activities: filter.activities.map(word::words),
-        professions: filter.professions.map(word::words),
-        launched: filter.launched_between.map(DateRangeInput::check).transpose()?,
-        text_contains: filter.text_contains.map(text::search_text).transpose()?,
-    };
-    let direction = order.as_ref().and_then(|order| order.direction).map_or(Direction::Ascending, |word| word.0.into());
-    Ok(Selection { filter, order: order.map_or(CommunityOrder::Name, |order| order.field.0), direction })
 }
 
 /// Communities at the root.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use strum::{AsRefStr, EnumMessage, EnumString, VariantArray};
 
+use crate::domain::membership::record::MembershipTier;
 use crate::domain::person::record::Profession;
 use crate::domain::record::{self, LINE, Problems, Record, Reference, TEXT};
 use crate::policy::NodeKind;
@@ -10,8 +11,9 @@ use crate::text::approximate_count::ApproximateCount;
 use crate::text::identifier;
 use crate::text::imprecise_date::ImpreciseDate;
 use crate::text::language::LanguageTag;
+use crate::text::messages::Message;
 use crate::text::statement::Statement;
-use crate::text::texts::Texts;
+use crate::text::texts::{Fields, Texts};
 use crate::text::vocabulary::Vocabulary;
 
 /// What members of a community do together.
@@ -102,6 +104,83 @@ pub struct Benefit {
     pub effect: Texts,
 }
 
+/// How a question is answered.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, AsRefStr, EnumString, EnumMessage, VariantArray,
+)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+pub enum QuestionKind {
+    /// With a line.
+    ShortText,
+    /// With a few paragraphs.
+    LongText,
+    /// With one of the choices.
+    OneOf,
+    /// With any number of the choices.
+    SeveralOf,
+    /// With yes or no.
+    YesOrNo,
+}
+
+impl Vocabulary for QuestionKind {
+    const NAME: &'static str = "QuestionKind";
+    const ABOUT: &'static str = "How a question of a community is answered.";
+}
+
+/// What a community asks of those who want to join.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Question {
+    /// Unique within the list; answers name it.
+    pub id: String,
+    /// How it is answered.
+    pub question_kind: QuestionKind,
+    /// What is asked.
+    pub text: Texts,
+    /// What there is to choose from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<Statement>,
+    /// Whether it has to be answered.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub required: bool,
+}
+
+/// What those who join accept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Charter {
+    /// The version, from 1; it is also its name in the paths of texts.
+    pub id: String,
+    /// What it says.
+    pub text: Texts,
+}
+
+impl Charter {
+    /// The version.
+    pub fn version(&self) -> i32 {
+        // Checked where it is written.
+        self.id.parse().unwrap_or_default()
+    }
+}
+
+/// What holds for memberships of a tier.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TierRule {
+    /// The tier.
+    pub tier: MembershipTier,
+    /// How many active members there may be from a region; null: any number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_per_region: Option<u32>,
+}
+
+/// The longest text of a question: at most 1,000 characters.
+const QUESTION: usize = 1_000;
+
+/// The most versions of a charter.
+const CHARTERS: usize = 100;
+
 /// The fields of a community.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -168,6 +247,98 @@ pub struct CommunityRecord {
     pub languages: Vec<LanguageTag>,
     /// Where it stands in its life.
     pub status: CommunityStatus,
+    /// The key of the organization whose administrators may edit it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub managed_by: Option<String>,
+    /// What it asks of those who want to join, in its own order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub questions: Vec<Question>,
+    /// What those who join accept, every version; the last is in force.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub charters: Vec<Charter>,
+    /// How far its memberships go, the usual one first; empty: OPEN alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tiers: Vec<TierRule>,
+}
+
+impl CommunityRecord {
+    /// A community of which nothing is stated yet.
+    pub fn blank() -> Self {
+        Self {
+            name: None,
+            domain: None,
+            community: None,
+            practice: None,
+            purpose: None,
+            objectives: Vec::new(),
+            activities: Vec::new(),
+            benefits: Vec::new(),
+            eligibility: None,
+            professions: Vec::new(),
+            join_policy: None,
+            join_url: None,
+            launched: None,
+            member_count: None,
+            centre_count: None,
+            regions: Vec::new(),
+            meetings: None,
+            contact_email: None,
+            topics: Vec::new(),
+            languages: Vec::new(),
+            status: CommunityStatus::Forming,
+            managed_by: None,
+            questions: Vec::new(),
+            charters: Vec::new(),
+            tiers: Vec::new(),
+        }
+    }
+
+    /// The charter in force; null: there is none.
+    pub fn charter(&self) -> Option<&Charter> {
+        self.charters.last()
+    }
+
+    /// Checks what is asked of those who want to join.
+    fn check_joining(&self, problems: &mut Problems) {
+        problems.list("questions", &self.questions);
+        problems.ids("questions", self.questions.iter().map(|question| question.id.as_str()));
+        for question in &self.questions {
+            let field = |name: &str| format!("questions/{}/{name}", question.id);
+            problems.texts(&field("text"), &question.text, QUESTION);
+            problems.list(&field("choices"), &question.choices);
+            problems.ids(&field("choices"), question.choices.iter().map(|choice| choice.id.as_str()));
+            for choice in &question.choices {
+                problems.texts(&field(&format!("choices/{}/text", choice.id)), &choice.text, LINE);
+            }
+            let chooses = matches!(question.question_kind, QuestionKind::OneOf | QuestionKind::SeveralOf);
+            if chooses == question.choices.is_empty() {
+                problems.add(field("choices"), Message::new("question-choices"));
+            }
+        }
+        problems.list_of("charters", &self.charters, CHARTERS);
+        for (version, charter) in (1..).zip(&self.charters) {
+            problems.texts(&format!("charters/{}/text", charter.id), &charter.text, TEXT);
+            if charter.id != format!("{version}") {
+                problems.add("charters", Message::new("charter-versions"));
+            }
+        }
+        for (index, rule) in self.tiers.iter().enumerate() {
+            if self.tiers.iter().take(index).any(|other| other.tier == rule.tier) {
+                problems.add("tiers", Message::new("id-twice").with("id", rule.tier.as_ref()));
+            }
+        }
+    }
+}
+
+/// Puts what is asked of those who want to join into a list of fields.
+pub fn put_joining<'a>(fields: &mut Fields<'a>, questions: &'a [Question], charters: &'a [Charter]) {
+    for question in questions {
+        record::put(fields, &format!("questions/{}/text", question.id), &question.text);
+        record::put_statements(fields, &format!("questions/{}/choices", question.id), &question.choices);
+    }
+    for charter in charters {
+        record::put(fields, &format!("charters/{}/text", charter.id), &charter.text);
+    }
 }
 
 impl Record for CommunityRecord {
@@ -205,9 +376,12 @@ impl Record for CommunityRecord {
         record::in_order(&mut self.topics);
         problems.list("topics", &self.topics);
         problems.list("languages", &self.languages);
+        self.check_joining(problems);
     }
 
     fn references(&self) -> Vec<Reference> {
-        self.topics.iter().map(|key| Reference::new("topics", NodeKind::Topic, key)).collect()
+        let managed_by = self.managed_by.iter().map(|key| Reference::new("managedBy", NodeKind::Organization, key));
+        let topics = self.topics.iter().map(|key| Reference::new("topics", NodeKind::Topic, key));
+        topics.chain(managed_by).collect()
     }
 }

@@ -1,5 +1,7 @@
 //! The rows of communities and of their topics.
 
+pub mod line;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::pg::Pg;
 use diesel::{AsChangeset, Insertable, QueryDsl, Queryable, Selectable};
@@ -20,13 +22,15 @@ use crate::db::schema::communities;
 use crate::db::search;
 use crate::db::statement::{Rows, Sql};
 use crate::db::write::Tx;
-use crate::domain::community::record::{ActivityKind, Benefit, CommunityRecord, CommunityStatus, JoinPolicy};
-use crate::domain::node::{self, Line, Lines, Owed, Saved, Stored};
+use crate::domain::community::record::{
+    ActivityKind, Benefit, Charter, CommunityRecord, CommunityStatus, JoinPolicy, Question, TierRule, put_joining,
+};
+use crate::domain::item;
+use crate::domain::node::{self, Line, Lines, Owed, Saved, Stored, Writing};
 use crate::domain::person::record::Profession;
-use crate::domain::record::{self, Header, Keys};
-use crate::domain::source;
+use crate::domain::record::{self, Keys};
 use crate::error::Fault;
-use crate::policy::{NodeKind, Viewer};
+use crate::policy::{NodeKind, Owners, Viewer};
 use crate::text::approximate_count::ApproximateCount;
 use crate::text::imprecise_date::ImpreciseDate;
 use crate::text::language::{LanguageTag, Languages};
@@ -104,6 +108,14 @@ pub struct CommunityRow {
     pub status: Word<CommunityStatus>,
     /// Whether it was retired.
     pub retired: bool,
+    /// The organization whose administrators may edit it; null: only those who run it otherwise.
+    pub managed_by: Option<Uuid>,
+    /// What it asks of those who want to join.
+    pub questions: Json<Vec<Question>>,
+    /// What those who join accept, every version; the last is in force.
+    pub charters: Json<Vec<Charter>>,
+    /// How far its memberships go, the usual one first; empty: OPEN alone.
+    pub tiers: Json<Vec<TierRule>>,
 }
 
 /// Communities.
@@ -179,6 +191,7 @@ impl CommunityRow {
             record::put(&mut fields, &format!("benefits/{}/cause", benefit.id), &benefit.cause);
             record::put(&mut fields, &format!("benefits/{}/effect", benefit.id), &benefit.effect);
         }
+        put_joining(&mut fields, &self.questions, &self.charters);
         record::put(&mut fields, "eligibility", self.eligibility.as_deref());
         record::put(&mut fields, "meetings", self.meetings.as_deref());
         record::put(&mut fields, "launched/label", self.launched.as_deref().and_then(ImpreciseDate::label));
@@ -317,6 +330,9 @@ impl Listed for Communities {
         [
             row.objectives.read_bytes(),
             row.benefits.read_bytes(),
+            row.questions.read_bytes(),
+            row.charters.read_bytes(),
+            row.tiers.read_bytes(),
             column::read_bytes(&row.name),
             column::read_bytes(&row.domain),
             column::read_bytes(&row.community),
@@ -391,7 +407,7 @@ impl Stored for Communities {
         viewer: &'a Viewer,
         rows: Vec<CommunityRow>,
     ) -> Lines<'a, CommunityRecord> {
-        lines(conn, viewer, rows).boxed()
+        line::lines(conn, viewer, rows).boxed()
     }
 
     fn save<'a>(
@@ -418,23 +434,32 @@ async fn save(
     keys: &Keys,
 ) -> Result<(), Fault> {
     let doing = |error: diesel::result::Error| Fault::database("writing a community", error);
-    let viewer = tx.viewer();
+    // All of it is compared, whatever whoever writes it sees.
+    let viewer = Viewer::system("writing");
     let old = listing::by_ids::<Communities>(tx.conn(), &viewer, vec![id]).await?.remove(&id);
     let before = match &old {
-        Some(row) => lines(tx.conn(), &viewer, vec![row.clone()]).await?.pop(),
+        Some(row) => line::lines(tx.conn(), &viewer, vec![row.clone()]).await?.pop(),
         None => None,
     };
-    let mut row = row_of(id, line);
+    let mut row = line::row_of(id, line, keys)?;
     row.import_hash = hash.map(str::to_owned);
     row.updated_at = tx.now();
     row.created_at = old.as_ref().map_or(tx.now(), |row| row.created_at);
     row.version = old.as_ref().map_or(1, |row| row.version.saturating_add(1));
-    node::require_write(tx, NodeKind::Community, id, &row.audience, Some(&row.slug)).await?;
+    let managed_before = old.as_ref().and_then(|row| row.managed_by);
+    node::require_manager(tx, managed_before, row.managed_by)?;
+    let owners = Owners::of_community(id, row.managed_by);
+    let audience_before = old.as_ref().map(|row| row.audience.as_slice());
+    let writing = Writing { kind: NodeKind::Community, id, audience_before, owners: &owners, slug: Some(&row.slug) };
+    node::require_write(tx, writing).await?;
     let old_texts = old.as_ref().map(|row| row.texts()).unwrap_or_default();
     match &old {
         None => diesel::insert_into(communities::table).values(&row).execute(tx.conn()).await.map_err(doing)?,
         Some(_) => diesel::update(communities::table.find(id)).set(&row).execute(tx.conn()).await.map_err(doing)?,
     };
+    if managed_before != row.managed_by {
+        item::store::due::follow_community(tx, id).await?;
+    }
     let topics = node::ids_of(keys, NodeKind::Topic, &line.record.topics)?;
     let mut concerned =
         node::replace_pairs(tx.conn(), "community_topics", "community_id", "topic_id", id, topics.clone()).await?;
@@ -451,93 +476,4 @@ async fn save(
         is_publication: false,
     };
     node::keep(tx, saved).await
-}
-
-fn row_of(id: Uuid, line: &Line<CommunityRecord>) -> CommunityRow {
-    let (header, record) = (&line.header, line.record.clone());
-    CommunityRow {
-        id,
-        key: header.key.clone(),
-        audience: header.stated_audience(),
-        original_language: Word(header.original_language.clone()),
-        import_hash: None,
-        verified_on: header.verified_on,
-        version: 1,
-        created_at: DateTime::UNIX_EPOCH,
-        updated_at: DateTime::UNIX_EPOCH,
-        retired: header.retired,
-        slug: header.slug_or_key(),
-        name: record.name.map(Json::new),
-        domain: record.domain.map(Json::new),
-        community: record.community.map(Json::new),
-        practice: record.practice.map(Json::new),
-        purpose: record.purpose.map(Json::new),
-        objectives: Json::new(record.objectives),
-        activities: record.activities.into_iter().map(Word).collect(),
-        benefits: Json::new(record.benefits),
-        eligibility: record.eligibility.map(Json::new),
-        professions: record.professions.into_iter().map(Word).collect(),
-        join_policy: record.join_policy.map(Word),
-        join_url: record.join_url,
-        launched_earliest: record.launched.as_ref().and_then(ImpreciseDate::earliest),
-        launched_latest: record.launched.as_ref().and_then(ImpreciseDate::latest),
-        launched: record.launched.map(Json::new),
-        member_count: record.member_count.map(Json::new),
-        centre_count: record.centre_count.map(Json::new),
-        regions: record.regions,
-        meetings: record.meetings.map(Json::new),
-        contact_email: record.contact_email,
-        languages: record.languages.iter().map(ToString::to_string).collect(),
-        status: Word(record.status),
-    }
-}
-
-async fn lines(
-    conn: &mut AsyncPgConnection,
-    viewer: &Viewer,
-    rows: Vec<CommunityRow>,
-) -> Result<Vec<Line<CommunityRecord>>, Fault> {
-    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-    let slugs: Vec<(Uuid, Option<&str>)> = rows.iter().map(|row| (row.id, Some(row.slug.as_str()))).collect();
-    let mut former_slugs = node::former_slugs(conn, &slugs).await?;
-    let mut sources = source::store::records(conn, viewer, ids.clone()).await?;
-    let mut topics = node::names_of(conn, "community_topics", "community_id", "topic_id", ids).await?;
-    let mut lines = Vec::new();
-    for row in rows {
-        let header = Header {
-            slug: Some(row.slug).filter(|slug| *slug != row.key),
-            key: row.key,
-            former_slugs: former_slugs.remove(&row.id).unwrap_or_default(),
-            original_language: row.original_language.0,
-            audience: node::stated(row.audience, row.retired),
-            retired: row.retired,
-            verified_on: row.verified_on,
-            sources: sources.remove(&row.id).unwrap_or_default(),
-        };
-        let record = CommunityRecord {
-            name: row.name.map(Json::into_inner),
-            domain: row.domain.map(Json::into_inner),
-            community: row.community.map(Json::into_inner),
-            practice: row.practice.map(Json::into_inner),
-            purpose: row.purpose.map(Json::into_inner),
-            objectives: row.objectives.into_inner(),
-            activities: row.activities.into_iter().map(|word| word.0).collect(),
-            benefits: row.benefits.into_inner(),
-            eligibility: row.eligibility.map(Json::into_inner),
-            professions: row.professions.into_iter().map(|word| word.0).collect(),
-            join_policy: row.join_policy.map(|word| word.0),
-            join_url: row.join_url,
-            launched: row.launched.map(Json::into_inner),
-            member_count: row.member_count.map(Json::into_inner),
-            centre_count: row.centre_count.map(Json::into_inner),
-            regions: row.regions,
-            meetings: row.meetings.map(Json::into_inner),
-            contact_email: row.contact_email,
-            topics: topics.remove(&row.id).unwrap_or_default(),
-            languages: node::tags(&row.languages)?,
-            status: row.status.0,
-        };
-        lines.push(Line { header, record });
-    }
-    Ok(lines)
 }

@@ -13,7 +13,7 @@ use crate::domain::contact::store::{self, MessageFilter, MessageOrder, MessageRo
 use crate::domain::person::graph::Person;
 use crate::error::{Code, Fault};
 use crate::graph::id::{self, Thing};
-use crate::graph::mutation::{self, UserError};
+use crate::graph::mutation::{self, Call, UserError};
 use crate::graph::pace::Pace;
 use crate::graph::page::{Listable, Selection};
 use crate::graph::scope::Scope;
@@ -95,6 +95,9 @@ pub struct ContactSendInput {
     body: String,
     /// Where an answer reaches you, if you want one; at most 200 characters.
     reply_to: Option<String>,
+    /// A key of your choice, at most 100 characters: sent again within a day with the same input, it is answered again and not
+    /// done again. Null: it is done each time it is sent.
+    idempotency_key: Option<String>,
 }
 
 /// What came of writing to coordinators.
@@ -121,6 +124,7 @@ impl ContactMutation {
         #[graphql(desc = "What to do.")] input: ContactSendInput,
     ) -> Result<ContactSendPayload, Fault> {
         let scope = Scope::of_root(ctx, None)?.anew();
+        let call = Call::of(ctx, input.idempotency_key.clone(), None)?;
         let asked = || -> Result<NewMessage, Fault> {
             let community = id::decode_as(NodeKind::Community, &input.community)?;
             if !Pace::of(ctx)?.allows() {
@@ -130,7 +134,7 @@ impl ContactMutation {
             Ok(NewMessage { community, body: input.body, reply_to: input.reply_to, language })
         };
         let outcome = match asked() {
-            Ok(new) => mutation::run(&scope, None, move |tx| store::send(tx, new).boxed()).await?,
+            Ok(new) => mutation::run(&scope, call, move |tx| store::send(tx, new).boxed()).await?,
             Err(fault) => mutation::mended(&scope, Err(fault))?,
         };
         Ok(match outcome {

@@ -1,5 +1,6 @@
 //! KT items in the contract.
 
+pub mod editing;
 pub mod published;
 
 use std::sync::Arc;
@@ -9,7 +10,8 @@ use async_graphql::{Context, ID, InputObject, Object};
 use uuid::Uuid;
 
 use crate::db::page::Direction;
-use crate::domain::community::graph::{Community, CommunityFilterInput, CommunityOrderInput, community_selection};
+use crate::domain::community::graph::Community;
+use crate::domain::community::graph::list::{CommunityFilterInput, CommunityOrderInput, community_selection};
 use crate::domain::community::store::CommunitiesOf;
 use crate::domain::item::author::graph::{Author, author_selection};
 use crate::domain::item::author::store::AuthorsOf;
@@ -193,6 +195,16 @@ impl Item {
         Some(ImpreciseDate::new(issued, &self.row.original_language.0, &self.scope))
     }
 
+    /// From when the members of its communities see it; null: with everybody else.
+    async fn members_at(&self) -> Option<DateTime> {
+        self.row.members_at.map(DateTime)
+    }
+
+    /// From when everybody whom it is for sees it; null: from `publishedAt`, or with `membersAt` not yet known.
+    async fn public_at(&self) -> Option<DateTime> {
+        self.row.public_at.map(DateTime)
+    }
+
     /// When it was published on the hub; null: not yet.
     async fn published_at(&self) -> Option<DateTime> {
         self.row.published_at.map(DateTime)
@@ -270,7 +282,7 @@ impl Item {
     ) -> Result<Vec<Translation>, Fault> {
         let only = language.map(|tag| tag.check()).transpose()?;
         let body = self.written_body().await?;
-        Ok(text::translations(&self.texts_with(&body), only.as_ref()))
+        Ok(text::translations((self.row.id, &self.scope), &self.texts_with(&body), only.as_ref()))
     }
 
     /// Which texts are there in a language, which are served in another one, and which no language has.

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use strum::{AsRefStr, EnumMessage, EnumString, VariantArray};
 
+use crate::domain::item::rules;
 use crate::domain::record::{self, LINE, Problems, Record, Reference, TEXT};
 use crate::policy::NodeKind;
 use crate::text::identifier;
@@ -193,6 +194,39 @@ pub struct ItemRecord {
     /// When it was published on the hub.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published_at: Option<DateTime<Utc>>,
+    /// From when the members of its communities see it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub members_at: Option<DateTime<Utc>>,
+    /// From when everybody whom it is for sees it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_at: Option<DateTime<Utc>>,
+}
+
+impl ItemRecord {
+    /// A draft of which nothing is stated yet; it needs a title.
+    pub fn blank() -> Self {
+        Self {
+            item_kind: ItemKind::Other,
+            title: Texts::default(),
+            summary: None,
+            url: None,
+            body: None,
+            intended_for: Vec::new(),
+            licence: None,
+            content_languages: Vec::new(),
+            authors: Vec::new(),
+            communities: Vec::new(),
+            project: None,
+            topics: Vec::new(),
+            doi: None,
+            evidence_level: None,
+            status: ItemStatus::Draft,
+            issued: None,
+            published_at: None,
+            members_at: None,
+            public_at: None,
+        }
+    }
 }
 
 impl Record for ItemRecord {
@@ -220,6 +254,18 @@ impl Record for ItemRecord {
             (ItemStatus::Published, None) => problems.add("publishedAt", Message::new("item-published-when")),
             (ItemStatus::Draft, Some(_)) => problems.add("publishedAt", Message::new("item-draft-published")),
             (ItemStatus::Published, Some(_)) | (ItemStatus::Draft, None) => {}
+        }
+        problems.check("publicAt", rules::check_order(self.members_at, self.public_at));
+        if self.members_at.is_some() && self.communities.is_empty() {
+            problems.add("membersAt", Message::new("item-without-community"));
+        }
+        let first = [self.members_at, self.public_at].into_iter().flatten().min();
+        match (self.status, first) {
+            (ItemStatus::Draft, Some(_)) => problems.add("publicAt", Message::new("item-draft-published")),
+            (ItemStatus::Published, Some(_)) if first != self.published_at => {
+                problems.add("publishedAt", Message::new("item-published-first"));
+            }
+            (ItemStatus::Published | ItemStatus::Draft, Some(_) | None) => {}
         }
     }
 

@@ -1,6 +1,8 @@
 //! The rows of KT items, of their communities and of their topics.
 
 pub mod due;
+pub mod line;
+pub mod makers;
 
 use std::collections::HashMap;
 
@@ -17,7 +19,6 @@ use uuid::Uuid;
 use crate::db::column::{self, Json, Word};
 use crate::db::coverage::TextColumn;
 use crate::db::dates::{self, DateRange};
-use crate::db::due as planned;
 use crate::db::facets::{Dimension, Values};
 use crate::db::listing::{self, Listed, Loaded, Pairs, Selection};
 use crate::db::page::{SortColumn, SortKey};
@@ -26,12 +27,12 @@ use crate::db::schema::items;
 use crate::db::search;
 use crate::db::statement::{Rows, Sql};
 use crate::db::write::Tx;
+use crate::domain::editing::{self, Target};
 use crate::domain::item::author;
-use crate::domain::item::record::{AuthorRecord, EvidenceLevel, ItemKind, ItemRecord, ItemStatus, Readership};
-use crate::domain::item::rules;
-use crate::domain::node::{self, Line, Lines, Owed, Saved, Stored};
-use crate::domain::record::{self, Header, Keys};
-use crate::domain::source;
+use crate::domain::item::record::{EvidenceLevel, ItemKind, ItemRecord, ItemStatus, Readership};
+use crate::domain::item::rules::{self, Release};
+use crate::domain::node::{self, Line, Lines, Owed, Saved, Stored, Writing};
+use crate::domain::record::{self, Keys};
 use crate::error::Fault;
 use crate::policy::{NodeKind, Viewer};
 use crate::text::imprecise_date::ImpreciseDate;
@@ -96,6 +97,12 @@ pub struct ItemRow {
     pub issued_latest: Option<NaiveDate>,
     /// When it was published on the hub; null: not yet.
     pub published_at: Option<DateTime<Utc>>,
+    /// From when the members of its communities see it; null: with everybody else.
+    pub members_at: Option<DateTime<Utc>>,
+    /// From when those whom it is for see it; null: from its publication, or with `members_at` not yet.
+    pub public_at: Option<DateTime<Utc>>,
+    /// Whom it is for once it is out; null: everybody.
+    pub readers: Option<Vec<String>>,
 }
 
 /// KT items.
@@ -164,6 +171,18 @@ pub enum ItemsOf {
 }
 
 impl ItemRow {
+    /// What decides who sees it when.
+    pub fn release(&self) -> Release<'_> {
+        Release {
+            status: self.status.0,
+            is_retired: self.retired,
+            readers: self.readers.as_deref(),
+            published_at: self.published_at,
+            members_at: self.members_at,
+            public_at: self.public_at,
+        }
+    }
+
     /// Every text in several languages but the body, by the path of its field.
     pub fn texts(&self) -> Fields<'_> {
         let mut fields = Fields::new();
@@ -373,7 +392,7 @@ impl Stored for Items {
     const KEY: &'static str = "items.key";
 
     fn lines<'a>(conn: &'a mut AsyncPgConnection, viewer: &'a Viewer, rows: Vec<ItemRow>) -> Lines<'a, ItemRecord> {
-        lines(conn, viewer, rows).boxed()
+        line::lines(conn, viewer, rows).boxed()
     }
 
     fn save<'a>(
@@ -389,6 +408,16 @@ impl Stored for Items {
         }
         .boxed()
     }
+}
+
+/// Publishes an item, by whoever may write it: at once, or at times to come.
+pub async fn publish(
+    tx: &mut Tx,
+    target: Target,
+    times: (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
+) -> Result<Uuid, Fault> {
+    let now = tx.now();
+    editing::edit::<Items>(tx, target, move |line| rules::publish(&mut line.record, times, now)).await
 }
 
 /// The bodies of many items, as far as the viewer sees the items.
@@ -412,35 +441,38 @@ pub async fn bodies(
 
 async fn save(tx: &mut Tx, id: Uuid, line: &Line<ItemRecord>, hash: Option<&str>, keys: &Keys) -> Result<(), Fault> {
     let doing = |error: diesel::result::Error| Fault::database("writing an item", error);
-    let viewer = tx.viewer();
+    // All of it is compared, whatever whoever writes it sees.
+    let viewer = Viewer::system("writing");
     let old = listing::by_ids::<Items>(tx.conn(), &viewer, vec![id]).await?.remove(&id);
     let before = match &old {
-        Some(row) => lines(tx.conn(), &viewer, vec![row.clone()]).await?.pop(),
+        Some(row) => line::lines(tx.conn(), &viewer, vec![row.clone()]).await?.pop(),
         None => None,
     };
-    let mut row = row_of(id, line, keys)?;
+    if line.record.status == ItemStatus::Draft && line.header.audience.is_some() {
+        return Err(Message::new("item-draft-audience").into());
+    }
+    let makers_before = makers::of(tx.conn(), id).await?;
+    let owners = makers::owners_of_record(tx.conn(), &line.record, keys).await?;
+    let makers = makers::from(&owners);
+    let mut row = line::row_of(id, line, keys)?;
     row.import_hash = hash.map(str::to_owned);
     row.updated_at = tx.now();
     row.created_at = old.as_ref().map_or(tx.now(), |row| row.created_at);
     row.version = old.as_ref().map_or(1, |row| row.version.saturating_add(1));
-    if line.record.status == ItemStatus::Draft && line.header.audience.is_some() {
-        return Err(Message::new("item-draft-audience").into());
-    }
-    // Until its time comes it is for nobody; the clock brings it before its readers then.
-    let waits_until = row.published_at.filter(|published_at| *published_at > tx.now() && !row.audience.is_empty());
-    let due = waits_until.map(|due_at| (due_at, Some(std::mem::take(&mut row.audience))));
-    node::require_write(tx, NodeKind::Item, id, &row.audience, Some(&row.slug)).await?;
+    row.audience = rules::audience(&row.release(), &makers, tx.now());
+    let audience_before = old.as_ref().map(|row| row.audience.as_slice());
+    let writing = Writing { kind: NodeKind::Item, id, audience_before, owners: &owners, slug: Some(&row.slug) };
+    node::require_write(tx, writing).await?;
+    makers::require_membership(tx, &makers_before, &makers).await?;
     match &old {
         None => diesel::insert_into(items::table).values(&row).execute(tx.conn()).await.map_err(doing)?,
         Some(_) => diesel::update(items::table.find(id)).set(&row).execute(tx.conn()).await.map_err(doing)?,
     };
     let body = line.record.body.clone().map(Json::new);
     diesel::update(items::table.find(id)).set(items::body.eq(body)).execute(tx.conn()).await.map_err(doing)?;
-    let due_id = tx.new_id();
-    planned::keep(tx.conn(), id, planned::DueAction::Publish, due, due_id).await?;
+    due::plan(tx, &row).await?;
     let (communities, topics) = write_relations(tx, id, &line.record, keys).await?;
-    let is_before_readers = |row: &ItemRow| row.status.0 == ItemStatus::Published && !row.audience.is_empty();
-    let was_before_readers = old.as_ref().is_some_and(is_before_readers);
+    let was_out = old.as_ref().is_some_and(|old| rules::is_out(&old.audience, &makers_before));
     let saved = Saved {
         id,
         before: before.as_ref(),
@@ -453,7 +485,7 @@ async fn save(tx: &mut Tx, id: Uuid, line: &Line<ItemRecord>, hash: Option<&str>
         slug: Some(&row.slug),
         communities,
         topics,
-        is_publication: is_before_readers(&row) && !was_before_readers,
+        is_publication: !was_out && rules::is_out(&row.audience, &makers),
     };
     node::keep(tx, saved).await
 }
@@ -486,94 +518,4 @@ async fn write_relations(
     }
     author::store::replace(tx, id, authors).await?;
     Ok((communities_concerned, topics_concerned))
-}
-
-fn row_of(id: Uuid, line: &Line<ItemRecord>, keys: &Keys) -> Result<ItemRow, Fault> {
-    let (header, record) = (&line.header, line.record.clone());
-    Ok(ItemRow {
-        id,
-        key: header.key.clone(),
-        audience: rules::audience(record.status, header.retired, header.stated_audience()),
-        original_language: Word(header.original_language.clone()),
-        import_hash: None,
-        verified_on: header.verified_on,
-        version: 1,
-        created_at: DateTime::UNIX_EPOCH,
-        updated_at: DateTime::UNIX_EPOCH,
-        retired: header.retired,
-        slug: header.slug_or_key(),
-        kind: Word(record.item_kind),
-        title: Json::new(record.title),
-        summary: record.summary.map(Json::new),
-        url: record.url,
-        intended_for: record.intended_for.into_iter().map(Word).collect(),
-        licence: record.licence,
-        content_languages: record.content_languages.iter().map(ToString::to_string).collect(),
-        project_id: record.project.as_ref().map(|key| keys.id(NodeKind::Project, key)).transpose()?,
-        doi: record.doi,
-        evidence_level: record.evidence_level.map(Word),
-        status: Word(record.status),
-        issued_earliest: record.issued.as_ref().and_then(ImpreciseDate::earliest),
-        issued_latest: record.issued.as_ref().and_then(ImpreciseDate::latest),
-        issued: record.issued.map(Json::new),
-        published_at: record.published_at,
-    })
-}
-
-async fn lines(
-    conn: &mut AsyncPgConnection,
-    viewer: &Viewer,
-    rows: Vec<ItemRow>,
-) -> Result<Vec<Line<ItemRecord>>, Fault> {
-    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-    let slugs: Vec<(Uuid, Option<&str>)> = rows.iter().map(|row| (row.id, Some(row.slug.as_str()))).collect();
-    let mut former_slugs = node::former_slugs(conn, &slugs).await?;
-    let mut sources = source::store::records(conn, viewer, ids.clone()).await?;
-    let mut communities = node::names_of(conn, "item_communities", "item_id", "community_id", ids.clone()).await?;
-    let mut topics = node::names_of(conn, "item_topics", "item_id", "topic_id", ids.clone()).await?;
-    let mut bodies = bodies(conn, viewer, ids.clone()).await?;
-    let mut authors = author::store::of_items(conn, viewer, ids.clone()).await?;
-    let mut due = planned::audiences(conn, ids).await?;
-    let people = authors.values().flatten().filter_map(|row| row.person_id);
-    let keys = node::keys_of(conn, people.chain(rows.iter().filter_map(|row| row.project_id)).collect()).await?;
-    let mut lines = Vec::new();
-    for row in rows {
-        let mut bylines = Vec::new();
-        for author in authors.remove(&row.id).unwrap_or_default() {
-            let person = author.person_id.map(|id| node::key_of(&keys, id)).transpose()?;
-            bylines.push(AuthorRecord { byline: author.byline, person });
-        }
-        let is_kept_back = row.retired || row.status.0 == ItemStatus::Draft;
-        let header = Header {
-            slug: Some(row.slug).filter(|slug| *slug != row.key),
-            key: row.key,
-            former_slugs: former_slugs.remove(&row.id).unwrap_or_default(),
-            original_language: row.original_language.0,
-            audience: node::stated(due.remove(&row.id).unwrap_or(row.audience), is_kept_back),
-            retired: row.retired,
-            verified_on: row.verified_on,
-            sources: sources.remove(&row.id).unwrap_or_default(),
-        };
-        let record = ItemRecord {
-            item_kind: row.kind.0,
-            title: row.title.into_inner(),
-            summary: row.summary.map(Json::into_inner),
-            url: row.url,
-            body: bodies.remove(&row.id),
-            intended_for: row.intended_for.into_iter().map(|word| word.0).collect(),
-            licence: row.licence,
-            content_languages: node::tags(&row.content_languages)?,
-            authors: bylines,
-            communities: communities.remove(&row.id).unwrap_or_default(),
-            project: row.project_id.map(|id| node::key_of(&keys, id)).transpose()?,
-            topics: topics.remove(&row.id).unwrap_or_default(),
-            doi: row.doi,
-            evidence_level: row.evidence_level.map(|word| word.0),
-            status: row.status.0,
-            issued: row.issued.map(Json::into_inner),
-            published_at: row.published_at,
-        };
-        lines.push(Line { header, record });
-    }
-    Ok(lines)
 }

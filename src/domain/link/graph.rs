@@ -1,5 +1,7 @@
 //! Links in the contract.
 
+pub mod editing;
+
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object};
@@ -135,7 +137,7 @@ impl Link {
         #[graphql(desc = "Only in this language.")] language: Option<LanguageTag>,
     ) -> Result<Vec<Translation>, Fault> {
         let only = language.map(|tag| tag.check()).transpose()?;
-        Ok(text::translations(&self.row.texts(), only.as_ref()))
+        Ok(text::translations((self.row.id, &self.scope), &self.row.texts(), only.as_ref()))
     }
 
     /// Which texts are there in a language, which are served in another one, and which no language has.

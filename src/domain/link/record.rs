@@ -30,6 +30,13 @@ pub struct LinkRecord {
     pub note: Option<Texts>,
 }
 
+impl LinkRecord {
+    /// A link of which nothing more is stated yet.
+    pub fn new(link_kind: LinkKind, from: NodeReference, to: NodeReference) -> Self {
+        Self { link_kind, from, to, since: None, until: None, note: None }
+    }
+}
+
 impl Record for LinkRecord {
     const KIND: NodeKind = NodeKind::Link;
 

@@ -1,5 +1,8 @@
 //! Memberships in the contract.
 
+pub mod application;
+pub mod joining;
+
 use std::sync::Arc;
 
 use async_graphql::connection::EmptyFields;
@@ -8,7 +11,9 @@ use uuid::Uuid;
 
 use crate::db::page::Direction;
 use crate::domain::community::graph::Community;
+use crate::domain::membership::graph::application::{Application, ApplicationFilterInput, application_selection};
 use crate::domain::membership::record::{MembershipStatus, MembershipTier};
+use crate::domain::membership::store::applications::ApplicationsOf;
 use crate::domain::membership::store::{MembershipFilter, MembershipOrder, MembershipRow, Memberships};
 use crate::domain::person::graph::{Person, note_reading};
 use crate::domain::person::record::PersonField;
@@ -111,6 +116,22 @@ impl Membership {
         Some(ImpreciseDate::new(since, &self.row.original_language.0, &self.scope))
     }
 
+    /// What was sent for it, the first first. The person sees it, the coordinators do, and who is asked to endorse it.
+    async fn applications(
+        &self,
+        #[graphql(desc = "How many from the start, 1 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Narrows the list.")] filter: Option<ApplicationFilterInput>,
+        #[graphql(desc = "Which way; null: the longest waiting first.")] direction: Option<Word<OrderDirection>>,
+    ) -> Result<Connection<Application>, Fault> {
+        let selection = application_selection(filter, direction, &self.scope)?;
+        let arguments = PageArguments { first, after, last, before };
+        page::of(&self.scope, (ApplicationsOf::Membership, self.row.id), arguments, selection).await
+    }
+
     /// The texts that are served in another language than your first one that this record has anything in.
     async fn fallback_fields(&self) -> Vec<FallbackField> {
         text::fallback_fields(&self.row.texts(), self.scope.languages(), &self.row.original_language.0)
@@ -122,7 +143,7 @@ impl Membership {
         #[graphql(desc = "Only in this language.")] language: Option<LanguageTag>,
     ) -> Result<Vec<Translation>, Fault> {
         let only = language.map(|tag| tag.check()).transpose()?;
-        Ok(text::translations(&self.row.texts(), only.as_ref()))
+        Ok(text::translations((self.row.id, &self.scope), &self.row.texts(), only.as_ref()))
     }
 
     /// Which texts are there in a language, which are served in another one, and which no language has.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use strum::{AsRefStr, EnumMessage, EnumString, VariantArray};
 
+use crate::domain::community::record::Question;
 use crate::domain::record::{Problems, Record, Reference};
 use crate::policy::NodeKind;
 use crate::text::imprecise_date::ImpreciseDate;
@@ -17,12 +18,16 @@ use crate::text::vocabulary::Vocabulary;
 pub enum MembershipStatus {
     /// Applied for and not decided yet.
     Applied,
+    /// Offered by the coordinators and not taken up yet.
+    Invited,
     /// On the waiting list.
     Waiting,
     /// In force.
     Active,
-    /// Refused, or the application was withdrawn.
+    /// Refused.
     Refused,
+    /// The person took the application back, or declined the invitation.
+    Withdrawn,
     /// Over.
     Ended,
 }
@@ -52,6 +57,23 @@ impl Vocabulary for MembershipTier {
     const ABOUT: &'static str = "How far a membership goes.";
 }
 
+/// An answer to a question of a community, with the question as it was asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    /// What was asked.
+    pub question: Question,
+    /// The answer in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// The choices, by their ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<String>,
+    /// Yes or no.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub yes: Option<bool>,
+}
+
 /// The fields of a membership.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -68,6 +90,13 @@ pub struct MembershipRecord {
     /// Since when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<ImpreciseDate>,
+}
+
+impl MembershipRecord {
+    /// A membership that is begun.
+    pub fn new(person: String, community: String) -> Self {
+        Self { person, community, status: MembershipStatus::Applied, tier: None, since: None }
+    }
 }
 
 impl Record for MembershipRecord {

@@ -1,5 +1,8 @@
 //! The rows of memberships, and how many of them are active.
 
+pub mod applications;
+pub mod joining;
+
 use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -23,11 +26,13 @@ use crate::db::schema::memberships;
 use crate::db::statement::{Rows, Sql};
 use crate::db::write::Tx;
 use crate::domain::membership::record::{MembershipRecord, MembershipStatus, MembershipTier};
-use crate::domain::node::{self, Line, Lines, Owed, Saved, Stored};
+use crate::domain::node::{self, Line, Lines, Owed, Saved, Stored, Writing};
+use crate::domain::owners;
+use crate::domain::permission;
 use crate::domain::record::{self, Header, Keys};
 use crate::domain::source;
 use crate::error::Fault;
-use crate::policy::{NodeKind, Viewer};
+use crate::policy::{Action, NodeKind, Subject, Viewer};
 use crate::text::imprecise_date::ImpreciseDate;
 use crate::text::language::{LanguageTag, Languages};
 use crate::text::messages::Message;
@@ -72,6 +77,8 @@ pub struct MembershipRow {
     pub since_earliest: Option<NaiveDate>,
     /// The last day that this can mean.
     pub since_latest: Option<NaiveDate>,
+    /// When the person applied last by their own account; null: never.
+    pub applied_at: Option<DateTime<Utc>>,
 }
 
 /// Memberships.
@@ -141,7 +148,7 @@ impl Listed for Memberships {
     const ID: &'static str = "memberships.id";
     const TEXTS: &'static [TextColumn] = &[];
 
-    fn condition(filter: &MembershipFilter, _viewer: &Viewer) -> Sql {
+    fn condition(filter: &MembershipFilter, viewer: &Viewer) -> Sql {
         let mut sql = Sql::new("TRUE");
         for (start, words) in
             [("memberships.status = ANY (", &filter.statuses), ("memberships.tier = ANY (", &filter.tiers)]
@@ -150,14 +157,17 @@ impl Listed for Memberships {
                 sql = sql.and(Sql::new(start).texts(words.clone()).push(")"));
             }
         }
-        // Whoever sees a membership sees both its ends.
-        for (start, ids) in [
-            ("memberships.person_id = ANY (", &filter.people),
-            ("memberships.community_id = ANY (", &filter.communities),
-        ] {
-            if let Some(ids) = ids {
-                sql = sql.and(Sql::new(start).uuids(ids.clone()).push(")"));
-            }
+        if let Some(ids) = &filter.people {
+            // SQL: by primary key. Coordinators see that they refused somebody whom they may not see any more.
+            let people = Sql::new("memberships.person_id IN (SELECT p.id FROM people p WHERE p.id = ANY (")
+                .uuids(ids.clone())
+                .push(")")
+                .and(listing::visible_to(viewer, "p.is_public", "p.audience"));
+            sql = sql.and(people.push(")"));
+        }
+        // Whoever sees a membership sees the community.
+        if let Some(ids) = &filter.communities {
+            sql = sql.and(Sql::new("memberships.community_id = ANY (").uuids(ids.clone()).push(")"));
         }
         if let Some(range) = &filter.since {
             sql = sql.and(dates::within("memberships.since_earliest", "memberships.since_latest", range));
@@ -239,7 +249,7 @@ impl Stored for Memberships {
         hash: Option<&'a str>,
         keys: &'a Keys,
     ) -> Owed<'a> {
-        save(tx, id, line, hash, keys).boxed()
+        save(tx, (id, By::Owners), line, hash, keys).boxed()
     }
 }
 
@@ -261,15 +271,27 @@ pub async fn active_in(
     Ok(found.into_iter().collect())
 }
 
+/// Who writes a membership.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    /// Those who run the community.
+    Owners,
+    /// The person, of whose own data it is.
+    Person,
+}
+
+/// Writes a membership from a line of the transfer format. The answer is whom the caller owes
+/// `person::audiences::recompute`.
 async fn save(
     tx: &mut Tx,
-    id: Uuid,
+    (id, by): (Uuid, By),
     line: &Line<MembershipRecord>,
     hash: Option<&str>,
     keys: &Keys,
 ) -> Result<Vec<Uuid>, Fault> {
     let doing = |error: diesel::result::Error| Fault::database("writing a membership", error);
-    let viewer = tx.viewer();
+    // All of it is compared, whatever whoever writes it sees.
+    let viewer = Viewer::system("writing");
     let old = listing::by_ids::<Memberships>(tx.conn(), &viewer, vec![id]).await?.remove(&id);
     let before = match &old {
         Some(row) => lines(tx.conn(), &viewer, vec![row.clone()]).await?.pop(),
@@ -295,8 +317,17 @@ async fn save(
         since_earliest: record.since.as_ref().and_then(ImpreciseDate::earliest),
         since_latest: record.since.as_ref().and_then(ImpreciseDate::latest),
         since: record.since.map(Json::new),
+        applied_at: old.as_ref().and_then(|row| row.applied_at),
     };
-    node::require_write(tx, NodeKind::Membership, id, &row.audience, None).await?;
+    match by {
+        By::Owners => {
+            let owners = owners::of_any(tx.conn(), vec![row.community_id]).await?;
+            let audience_before = old.as_ref().map(|row| row.audience.as_slice());
+            let writing = Writing { kind: NodeKind::Membership, id, audience_before, owners: &owners, slug: None };
+            node::require_write(tx, writing).await?;
+        }
+        By::Person => permission::require(tx, Action::Write, Subject::PersonalData(row.person_id)).await?,
+    }
     require_one_per_pair(tx, &row).await?;
     let old_texts = old.as_ref().map(|row| row.texts()).unwrap_or_default();
     match &old {

@@ -1,5 +1,7 @@
 //! Organizations in the contract.
 
+pub mod editing;
+
 use std::sync::Arc;
 
 use async_graphql::connection::EmptyFields;
@@ -9,13 +11,16 @@ use uuid::Uuid;
 use crate::db::page::Direction;
 use crate::domain::account::graph::grant::{Grant, grant_selection};
 use crate::domain::account::store::grants::GrantsOf;
-use crate::domain::community::graph::{Community, CommunityFilterInput, CommunityOrderInput, community_selection};
+use crate::domain::community::graph::Community;
+use crate::domain::community::graph::list::{CommunityFilterInput, CommunityOrderInput, community_selection};
 use crate::domain::community::store::CommunitiesOf;
 use crate::domain::item::graph::{Item, ItemFilterInput, ItemOrderInput, item_selection};
 use crate::domain::item::store::ItemsOf;
 use crate::domain::link::graph::{Link, LinkFilterInput, LinkOrderInput, link_selection};
 use crate::domain::link::rules::LinkDirection;
 use crate::domain::link::store::LinksOf;
+use crate::domain::membership::graph::application::{Application, ApplicationFilterInput, application_selection};
+use crate::domain::membership::store::applications::ApplicationsOf;
 use crate::domain::organization::record::{
     Address as AddressRecord, ExternalIdentifier as IdentifierRecord, IdentifierScheme, OrganizationKind,
     OrganizationStatus,
@@ -31,6 +36,8 @@ use crate::domain::role::graph::{Role, RoleFilterInput, RoleOrderInput, role_sel
 use crate::domain::role::store::RolesOf;
 use crate::domain::source::graph::{Source, source_selection};
 use crate::domain::source::store::SourcesOf;
+use crate::domain::translation::graph::{TranslationWork, TranslationWorkFilterInput, work_selection};
+use crate::domain::translation::store::WorksOf;
 use crate::error::Fault;
 use crate::graph::completeness::{self, Completeness};
 use crate::graph::id;
@@ -236,6 +243,39 @@ impl Organization {
         Word(self.row.status.0)
     }
 
+    /// The applications that ask for its endorsement, the longest waiting first. Its administrators see them.
+    async fn endorsements(
+        &self,
+        #[graphql(desc = "How many from the start, 1 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Narrows the list.")] filter: Option<ApplicationFilterInput>,
+        #[graphql(desc = "Which way; null: the longest waiting first.")] direction: Option<Word<OrderDirection>>,
+    ) -> Result<Connection<Application>, Fault> {
+        let selection = application_selection(filter, direction, &self.scope)?;
+        let arguments = PageArguments { first, after, last, before };
+        page::of(&self.scope, (ApplicationsOf::Endorser, self.row.id), arguments, selection).await
+    }
+
+    /// What of its own is left to translate into a language: of itself, of the communities and projects that it manages, of
+    /// their roles and items; in the order in which they came to the hub.
+    async fn translation_work(
+        &self,
+        #[graphql(desc = "The language; fr-CA does for fr.")] language: LanguageTag,
+        #[graphql(desc = "How many from the start, 1 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Narrows the list.")] filter: Option<TranslationWorkFilterInput>,
+    ) -> Result<Connection<TranslationWork>, Fault> {
+        let arguments = PageArguments { first, after, last, before };
+        let selection = work_selection(&language, filter)?;
+        page::of(&self.scope, (WorksOf::Organization, self.row.id), arguments, selection).await
+    }
+
     /// The texts that are served in another language than your first one that this record has anything in.
     async fn fallback_fields(&self) -> Vec<FallbackField> {
         text::fallback_fields(&self.row.texts(), self.scope.languages(), &self.row.original_language.0)
@@ -247,7 +287,7 @@ impl Organization {
         #[graphql(desc = "Only in this language.")] language: Option<LanguageTag>,
     ) -> Result<Vec<Translation>, Fault> {
         let only = language.map(|tag| tag.check()).transpose()?;
-        Ok(text::translations(&self.row.texts(), only.as_ref()))
+        Ok(text::translations((self.row.id, &self.scope), &self.row.texts(), only.as_ref()))
     }
 
     /// Which texts are there in a language, which are served in another one, and which no language has.

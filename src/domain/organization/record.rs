@@ -181,6 +181,29 @@ pub struct OrganizationRecord {
 }
 
 impl OrganizationRecord {
+    /// An organization of which nothing is stated yet; it needs a name.
+    pub fn blank() -> Self {
+        Self {
+            organization_kind: OrganizationKind::Other,
+            name: Texts::default(),
+            aliases: Vec::new(),
+            summary: None,
+            vision: None,
+            mission: None,
+            aims: Vec::new(),
+            founded: None,
+            addresses: Vec::new(),
+            phone: None,
+            fax: None,
+            email: None,
+            website: None,
+            identifiers: Vec::new(),
+            parent: None,
+            languages: Vec::new(),
+            status: OrganizationStatus::Active,
+        }
+    }
+
     /// The regions of its addresses and their countries, each once, sorted.
     pub fn regions(&self) -> Vec<String> {
         let mut regions: Vec<String> = Vec::new();

@@ -15,7 +15,7 @@ use crate::db::schema::people;
 use crate::db::statement::Sql;
 use crate::db::write::Tx;
 use crate::domain::person::record::PersonField;
-use crate::domain::person::rules;
+use crate::domain::person::rules::{self, Known};
 use crate::domain::person::store::{People, consents};
 use crate::error::Fault;
 use crate::policy::{NodeKind, Viewer};
@@ -59,10 +59,16 @@ pub async fn recompute(tx: &mut Tx, people_ids: Vec<Uuid>, held_in: Vec<Uuid>) -
     .load(tx.conn())
     .await
     .map_err(doing)?;
-    let mut communities: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
-    for (person, community) in belongs {
-        communities.entry(person).or_default().push(community);
-    }
+    let mut communities = grouped(belongs);
+    // SQL: memberships by memberships_person_all.
+    let applied: Vec<(Uuid, Uuid)> = Sql::new("SELECT person_id, community_id FROM memberships WHERE applied_at IS NOT NULL AND status IN ('APPLIED', 'WAITING', 'ACTIVE') AND NOT retired AND person_id = ANY (")
+        .uuids(affected.clone())
+        .push(") ORDER BY community_id")
+        .returning::<(SqlUuid, SqlUuid)>()
+        .load(tx.conn())
+        .await
+        .map_err(doing)?;
+    let mut applied = grouped(applied);
     let mut roles: HashMap<Uuid, Vec<Vec<String>>> = HashMap::new();
     for (person, audience) in held {
         roles.entry(person).or_default().push(audience);
@@ -73,15 +79,17 @@ pub async fn recompute(tx: &mut Tx, people_ids: Vec<Uuid>, held_in: Vec<Uuid>) -
         let consents = consents.remove(&id).unwrap_or_default();
         let roles = roles.remove(&id).unwrap_or_default();
         let communities = communities.remove(&id).unwrap_or_default();
+        let applied = applied.remove(&id).unwrap_or_default();
         let audiences = if row.retired {
             rules::of_nobody()
         } else {
-            rules::field_audiences(id, &consents, &communities, &roles, tx.now())
+            let known = Known { consents: &consents, communities: &communities, applied: &applied, roles: &roles };
+            rules::field_audiences(id, &known, tx.now())
         };
         // The clock looks again when the next of them begins or ends.
         let next = Some(&consents).filter(|_| !row.retired).and_then(|consents| rules::next_turn(consents, tx.now()));
         let due_id = tx.new_id();
-        due::keep(tx.conn(), id, DueAction::Consent, next.map(|due_at| (due_at, None)), due_id).await?;
+        due::keep(tx.conn(), id, DueAction::Consent, next, due_id).await?;
         let saved = saved.remove(&id);
         let touched = saved.as_ref().map(|change| change.fields.as_slice()).unwrap_or_default();
         for ((before, after), fields) in rules::changed_fields(id, &row.field_audiences, &audiences, touched) {
@@ -109,6 +117,14 @@ pub async fn recompute(tx: &mut Tx, people_ids: Vec<Uuid>, held_in: Vec<Uuid>) -
         }
     }
     Ok(())
+}
+
+fn grouped(pairs: Vec<(Uuid, Uuid)>) -> HashMap<Uuid, Vec<Uuid>> {
+    let mut groups: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
+    for (one, other) in pairs {
+        groups.entry(one).or_default().push(other);
+    }
+    groups
 }
 
 /// Locks people in the order of their ids: whoever decides who sees them goes by what is committed, one after the other.

@@ -363,10 +363,15 @@ impl Listable for Person {
 
 /// Notes for the audit that a field of a person was read, unless it is for everybody or the reader's own.
 pub fn note_reading(scope: &Scope, person: Uuid, field: PersonField, audience: &[String]) {
+    note_reading_of(scope, person, field.name(), audience);
+}
+
+/// The same for what is a person's and no field of theirs, by its name in the contract.
+pub fn note_reading_of(scope: &Scope, person: Uuid, field: &'static str, audience: &[String]) {
     let is_for_all = audience.iter().any(|atom| atom == policy::PUBLIC);
     let reader = scope.viewer().identity();
     if !is_for_all && reader.is_some_and(|reader| reader.person() != Some(person)) {
-        scope.note_reading(person, field.name());
+        scope.note_reading(person, field);
     }
 }
 

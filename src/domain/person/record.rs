@@ -58,6 +58,29 @@ impl Vocabulary for Profession {
     const ABOUT: &'static str = "What somebody does for a living, or as a volunteer.";
 }
 
+impl Profession {
+    /// Whether whoever is of this profession is of another one too: a nurse is a practitioner of health care.
+    pub fn is(self, other: Self) -> bool {
+        let practises = match self {
+            Self::Physician
+            | Self::ResearchNurse
+            | Self::Nurse
+            | Self::Psychologist
+            | Self::SocialWorker
+            | Self::SpiritualCareProvider
+            | Self::HealthcarePractitioner => true,
+            Self::Manager
+            | Self::ResearchCoordinator
+            | Self::Researcher
+            | Self::Volunteer
+            | Self::Administrator
+            | Self::Educator
+            | Self::Other => false,
+        };
+        self == other || (practises && other == Self::HealthcarePractitioner)
+    }
+}
+
 /// The three groups that the partners bring together.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, AsRefStr, EnumString, EnumMessage, VariantArray,

@@ -4,6 +4,7 @@
 //! no consent, no public role ──▶ the person alone
 //! consent for a field        ──▶ whom the consent names, until it is withdrawn
 //! a role that others see     ──▶ name, honorific, profession and home organization, for those who see the role
+//! an application of one's own ──▶ name, honorific, profession and region, for the coordinators, until it comes to nothing
 //! retired                    ──▶ nobody
 //! ```
 
@@ -22,16 +23,27 @@ pub type FieldAudiences = BTreeMap<PersonField, Vec<String>>;
 const SHOWN_BY_ROLE: [PersonField; 4] =
     [PersonField::Name, PersonField::Honorific, PersonField::Profession, PersonField::HomeOrganization];
 
+/// The fields that coordinators see of whoever applies to their community by their own account, as long as it is not decided
+/// and while they are a member: whoever applies is told so.
+const SHOWN_BY_APPLYING: [PersonField; 4] =
+    [PersonField::Name, PersonField::Honorific, PersonField::Profession, PersonField::Region];
+
+/// What decides who may see a person.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    /// What the person agreed to.
+    pub consents: &'a [Consent],
+    /// The communities that the person is an active member of.
+    pub communities: &'a [Uuid],
+    /// The communities that the person applied to by their own account, undecided or accepted.
+    pub applied: &'a [Uuid],
+    /// The audiences of the person's roles.
+    pub roles: &'a [Vec<String>],
+}
+
 /// Decides who may see each field of a person.
-///
-/// `communities` are those that the person is an active member of; `roles` are the audiences of the person's roles.
-pub fn field_audiences(
-    person: Uuid,
-    consents: &[Consent],
-    communities: &[Uuid],
-    roles: &[Vec<String>],
-    now: DateTime<Utc>,
-) -> FieldAudiences {
+pub fn field_audiences(person: Uuid, known: &Known<'_>, now: DateTime<Utc>) -> FieldAudiences {
+    let Known { consents, communities, applied, roles } = *known;
     let mut audiences = FieldAudiences::new();
     for field in &PersonField::SHOWN {
         let mut atoms = BTreeSet::from([format!("self:{person}")]);
@@ -40,6 +52,9 @@ pub fn field_audiences(
         }
         if SHOWN_BY_ROLE.contains(field) {
             atoms.extend(roles.iter().flatten().cloned());
+        }
+        if SHOWN_BY_APPLYING.contains(field) {
+            atoms.extend(applied.iter().map(|community| format!("coordinator:{community}")));
         }
         audiences.insert(*field, atoms.into_iter().collect());
     }
@@ -133,7 +148,8 @@ mod tests {
     }
 
     fn audiences(consents: &[Consent], roles: &[Vec<String>], now: DateTime<Utc>) -> FieldAudiences {
-        field_audiences(PERSON, consents, &[COMMUNITY], roles, now)
+        let known = Known { consents, communities: &[COMMUNITY], applied: &[], roles };
+        field_audiences(PERSON, &known, now)
     }
 
     #[test]
@@ -150,6 +166,16 @@ mod tests {
         for (field, atoms) in audiences {
             let shown = atoms.contains(&PUBLIC.to_owned());
             assert_eq!(shown, SHOWN_BY_ROLE.contains(&field), "{field:?}");
+        }
+    }
+
+    #[test]
+    fn whoever_applies_is_known_to_the_coordinators_and_no_further() {
+        let known = Known { consents: &[], communities: &[], applied: &[COMMUNITY], roles: &[] };
+        for (field, atoms) in field_audiences(PERSON, &known, at(5)) {
+            let shown = atoms == [format!("coordinator:{COMMUNITY}"), format!("self:{PERSON}")];
+            assert_eq!(shown, SHOWN_BY_APPLYING.contains(&field), "{field:?}: {atoms:?}");
+            assert!(shown || atoms == [format!("self:{PERSON}")]);
         }
     }
 

@@ -1,5 +1,7 @@
 //! Research projects in the contract.
 
+pub mod editing;
+
 use std::sync::Arc;
 
 use async_graphql::connection::EmptyFields;
@@ -7,7 +9,8 @@ use async_graphql::{Context, ID, InputObject, Object};
 use uuid::Uuid;
 
 use crate::db::page::Direction;
-use crate::domain::community::graph::{Community, CommunityFilterInput, CommunityOrderInput, community_selection};
+use crate::domain::community::graph::Community;
+use crate::domain::community::graph::list::{CommunityFilterInput, CommunityOrderInput, community_selection};
 use crate::domain::community::store::CommunitiesOf;
 use crate::domain::item::graph::{Item, ItemFilterInput, ItemOrderInput, item_selection};
 use crate::domain::item::store::ItemsOf;
@@ -238,6 +241,11 @@ impl Project {
         page::of(&self.scope, (of, self.row.id), arguments, link_selection(filter, order_by)?).await
     }
 
+    /// The organization whose administrators may edit it; null: only those of the hub, or you cannot see it.
+    async fn managed_by(&self) -> Option<Result<Organization, Fault>> {
+        page::by_id(&self.scope, self.row.managed_by?).await.transpose()
+    }
+
     /// The texts that are served in another language than your first one that this record has anything in.
     async fn fallback_fields(&self) -> Vec<FallbackField> {
         text::fallback_fields(&self.row.texts(), self.scope.languages(), &self.row.original_language.0)
@@ -249,7 +257,7 @@ impl Project {
         #[graphql(desc = "Only in this language.")] language: Option<LanguageTag>,
     ) -> Result<Vec<Translation>, Fault> {
         let only = language.map(|tag| tag.check()).transpose()?;
-        Ok(text::translations(&self.row.texts(), only.as_ref()))
+        Ok(text::translations((self.row.id, &self.scope), &self.row.texts(), only.as_ref()))
     }
 
     /// Which texts are there in a language, which are served in another one, and which no language has.

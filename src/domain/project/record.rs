@@ -109,6 +109,29 @@ pub struct ProjectRecord {
     /// The keys of the communities that it belongs to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub communities: Vec<String>,
+    /// The key of the organization whose administrators may edit it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub managed_by: Option<String>,
+}
+
+impl ProjectRecord {
+    /// A project of which nothing is stated yet; it needs a title.
+    pub fn blank() -> Self {
+        Self {
+            title: Texts::default(),
+            summary: None,
+            status: None,
+            started: None,
+            ended: None,
+            outputs: Vec::new(),
+            lead: None,
+            partners: Vec::new(),
+            funders: Vec::new(),
+            people: Vec::new(),
+            communities: Vec::new(),
+            managed_by: None,
+        }
+    }
 }
 
 impl Record for ProjectRecord {
@@ -141,6 +164,7 @@ impl Record for ProjectRecord {
             .lead
             .iter()
             .map(|key| ("lead", key))
+            .chain(self.managed_by.iter().map(|key| ("managedBy", key)))
             .chain(organizations.iter().flat_map(|(field, keys)| keys.iter().map(|key| (*field, key))))
             .map(|(field, key)| Reference::new(field, NodeKind::Organization, key))
             .collect();

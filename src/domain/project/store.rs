@@ -23,7 +23,7 @@ use crate::db::schema::projects;
 use crate::db::search;
 use crate::db::statement::{Rows, Sql};
 use crate::db::write::Tx;
-use crate::domain::node::{self, Line, Lines, Owed, Saved, Stored};
+use crate::domain::node::{self, Line, Lines, Owed, Saved, Stored, Writing};
 use crate::domain::person;
 use crate::domain::person::record::PersonField;
 use crate::domain::project::participant;
@@ -31,7 +31,7 @@ use crate::domain::project::record::{ProjectPersonRecord, ProjectRecord, Project
 use crate::domain::record::{self, Header, Keys};
 use crate::domain::source;
 use crate::error::Fault;
-use crate::policy::{NodeKind, Viewer};
+use crate::policy::{NodeKind, On, Owners, Viewer};
 use crate::text::imprecise_date::ImpreciseDate;
 use crate::text::language::{LanguageTag, Languages};
 use crate::text::statement::Statement;
@@ -84,6 +84,8 @@ pub struct ProjectRow {
     pub ended_latest: Option<NaiveDate>,
     /// What came of it, in its own order.
     pub outputs: Json<Vec<Statement>>,
+    /// The organization whose administrators may edit it; null: only administrators of the hub.
+    pub managed_by: Option<Uuid>,
 }
 
 /// Projects.
@@ -331,7 +333,8 @@ impl Stored for Projects {
 
 async fn save(tx: &mut Tx, id: Uuid, line: &Line<ProjectRecord>, hash: Option<&str>, keys: &Keys) -> Result<(), Fault> {
     let doing = |error: diesel::result::Error| Fault::database("writing a project", error);
-    let viewer = tx.viewer();
+    // All of it is compared, whatever whoever writes it sees.
+    let viewer = Viewer::system("writing");
     let old = listing::by_ids::<Projects>(tx.conn(), &viewer, vec![id]).await?.remove(&id);
     let before = match &old {
         Some(row) => lines(tx.conn(), &viewer, vec![row.clone()]).await?.pop(),
@@ -360,8 +363,14 @@ async fn save(tx: &mut Tx, id: Uuid, line: &Line<ProjectRecord>, hash: Option<&s
         ended_latest: record.ended.as_ref().and_then(ImpreciseDate::latest),
         ended: record.ended.map(Json::new),
         outputs: Json::new(record.outputs),
+        managed_by: record.managed_by.map(|key| keys.id(NodeKind::Organization, &key)).transpose()?,
     };
-    node::require_write(tx, NodeKind::Project, id, &row.audience, Some(&row.slug)).await?;
+    let managed_before = old.as_ref().and_then(|row| row.managed_by);
+    node::require_manager(tx, managed_before, row.managed_by)?;
+    let owners = Owners::of(row.managed_by.map(On::Organization));
+    let audience_before = old.as_ref().map(|row| row.audience.as_slice());
+    let writing = Writing { kind: NodeKind::Project, id, audience_before, owners: &owners, slug: Some(&row.slug) };
+    node::require_write(tx, writing).await?;
     let old_texts = old.as_ref().map(|row| row.texts()).unwrap_or_default();
     match &old {
         None => diesel::insert_into(projects::table).values(&row).execute(tx.conn()).await.map_err(doing)?,
@@ -460,7 +469,8 @@ async fn lines(
         node::names_of(conn, "project_communities", "project_id", "community_id", ids.clone()).await?;
     let mut parts = parts_of(conn, ids.clone()).await?;
     let mut people = participant::store::of_projects(conn, viewer, ids).await?;
-    let keys = node::keys_of(conn, people.values().flatten().map(|row| row.person_id).collect()).await?;
+    let named = people.values().flatten().map(|row| row.person_id).chain(rows.iter().filter_map(|row| row.managed_by));
+    let keys = node::keys_of(conn, named.collect()).await?;
     let mut lines = Vec::new();
     for row in rows {
         let mut part = |part: ProjectPart| parts.remove(&(row.id, part.as_ref().to_owned())).unwrap_or_default();
@@ -492,6 +502,7 @@ async fn lines(
             funders,
             people: participants,
             communities: communities.remove(&row.id).unwrap_or_default(),
+            managed_by: row.managed_by.map(|id| node::key_of(&keys, id)).transpose()?,
         };
         lines.push(Line { header, record });
     }

@@ -1,5 +1,7 @@
 //! Roles in the contract.
 
+pub mod editing;
+
 use std::sync::Arc;
 
 use async_graphql::connection::EmptyFields;
@@ -138,7 +140,7 @@ impl Role {
         #[graphql(desc = "Only in this language.")] language: Option<LanguageTag>,
     ) -> Result<Vec<Translation>, Fault> {
         let only = language.map(|tag| tag.check()).transpose()?;
-        Ok(text::translations(&self.row.texts(), only.as_ref()))
+        Ok(text::translations((self.row.id, &self.scope), &self.row.texts(), only.as_ref()))
     }
 
     /// Which texts are there in a language, which are served in another one, and which no language has.

@@ -57,6 +57,13 @@ pub struct RoleRecord {
     pub until: Option<ImpreciseDate>,
 }
 
+impl RoleRecord {
+    /// A role in something of which nothing more is stated yet; it needs a person.
+    pub fn new(of: NodeReference, role_kind: RoleKind) -> Self {
+        Self { person: String::new(), of, role_kind, title: None, from: None, until: None }
+    }
+}
+
 impl Record for RoleRecord {
     const KIND: NodeKind = NodeKind::Role;
 

@@ -19,7 +19,8 @@ use crate::db::per_parent::PerParent;
 use crate::db::schema::roles;
 use crate::db::statement::{Rows, Sql};
 use crate::db::write::Tx;
-use crate::domain::node::{self, Line, Lines, Owed, Saved, Stored};
+use crate::domain::node::{self, Line, Lines, Owed, Saved, Stored, Writing};
+use crate::domain::owners;
 use crate::domain::record::{self, Header, Keys, NodeReference};
 use crate::domain::role::record::{RoleKind, RoleRecord};
 use crate::domain::source;
@@ -260,7 +261,8 @@ async fn save(
     keys: &Keys,
 ) -> Result<Vec<Uuid>, Fault> {
     let doing = |error: diesel::result::Error| Fault::database("writing a role", error);
-    let viewer = tx.viewer();
+    // All of it is compared, whatever whoever writes it sees.
+    let viewer = Viewer::system("writing");
     let old = listing::by_ids::<Roles>(tx.conn(), &viewer, vec![id]).await?.remove(&id);
     let before = match &old {
         Some(row) => lines(tx.conn(), &viewer, vec![row.clone()]).await?.pop(),
@@ -293,7 +295,10 @@ async fn save(
         until_latest: record.until.as_ref().and_then(ImpreciseDate::latest),
         until: record.until.map(Json::new),
     };
-    node::require_write(tx, NodeKind::Role, id, &row.audience, None).await?;
+    let owners = owners::of_any(tx.conn(), row.community_id.into_iter().chain(row.organization_id).collect()).await?;
+    let audience_before = old.as_ref().map(|row| row.audience.as_slice());
+    let writing = Writing { kind: NodeKind::Role, id, audience_before, owners: &owners, slug: None };
+    node::require_write(tx, writing).await?;
     let old_texts = old.as_ref().map(|row| row.texts()).unwrap_or_default();
     match &old {
         None => diesel::insert_into(roles::table).values(&row).execute(tx.conn()).await.map_err(doing)?,

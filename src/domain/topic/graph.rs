@@ -7,7 +7,8 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use uuid::Uuid;
 
 use crate::db::page::Direction;
-use crate::domain::community::graph::{Community, CommunityFilterInput, CommunityOrderInput, community_selection};
+use crate::domain::community::graph::Community;
+use crate::domain::community::graph::list::{CommunityFilterInput, CommunityOrderInput, community_selection};
 use crate::domain::community::store::CommunitiesOf;
 use crate::domain::item::graph::{Item, ItemFilterInput, ItemOrderInput, item_selection};
 use crate::domain::item::store::ItemsOf;
@@ -141,7 +142,7 @@ impl Topic {
         #[graphql(desc = "Only in this language.")] language: Option<LanguageTag>,
     ) -> Result<Vec<Translation>, Fault> {
         let only = language.map(|tag| tag.check()).transpose()?;
-        Ok(text::translations(&self.row.texts(), only.as_ref()))
+        Ok(text::translations((self.row.id, &self.scope), &self.row.texts(), only.as_ref()))
     }
 
     /// Which texts are there in a language, which are served in another one, and which no language has.

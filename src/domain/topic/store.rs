@@ -23,12 +23,12 @@ use crate::db::search;
 use crate::db::statement::{Rows, Sql};
 use crate::db::write::Tx;
 use crate::domain::hierarchy;
-use crate::domain::node::{self, Line, Lines, Owed, Saved, Stored};
+use crate::domain::node::{self, Line, Lines, Owed, Saved, Stored, Writing};
 use crate::domain::record::{self, Header, Keys};
 use crate::domain::source;
 use crate::domain::topic::record::{Synonyms, TopicRecord};
 use crate::error::Fault;
-use crate::policy::{NodeKind, Viewer};
+use crate::policy::{NodeKind, Owners, Viewer};
 use crate::text::language::{LanguageTag, Languages};
 use crate::text::messages::Message;
 use crate::text::texts::{Fields, Texts};
@@ -263,10 +263,11 @@ impl Stored for Topics {
 /// Writes a topic from a line of the transfer format.
 async fn save(tx: &mut Tx, id: Uuid, line: &Line<TopicRecord>, hash: Option<&str>, keys: &Keys) -> Result<(), Fault> {
     let doing = |error: diesel::result::Error| Fault::database("writing a topic", error);
-    let system = tx.viewer();
-    let old = listing::by_ids::<Topics>(tx.conn(), &system, vec![id]).await?.remove(&id);
+    // All of it is compared, whatever whoever writes it sees.
+    let viewer = Viewer::system("writing");
+    let old = listing::by_ids::<Topics>(tx.conn(), &viewer, vec![id]).await?.remove(&id);
     let before = match &old {
-        Some(row) => lines(tx.conn(), &system, vec![row.clone()]).await?.pop(),
+        Some(row) => lines(tx.conn(), &viewer, vec![row.clone()]).await?.pop(),
         None => None,
     };
     let (header, record) = (&line.header, &line.record);
@@ -286,7 +287,10 @@ async fn save(tx: &mut Tx, id: Uuid, line: &Line<TopicRecord>, hash: Option<&str
         description: record.description.clone().map(Json::new),
         synonyms: Json::new(record.synonyms.clone()),
     };
-    node::require_write(tx, NodeKind::Topic, id, &row.audience, Some(&row.slug)).await?;
+    let owners = Owners::default();
+    let audience_before = old.as_ref().map(|row| row.audience.as_slice());
+    let writing = Writing { kind: NodeKind::Topic, id, audience_before, owners: &owners, slug: Some(&row.slug) };
+    node::require_write(tx, writing).await?;
     let old_texts = old.as_ref().map(|row| row.texts()).unwrap_or_default();
     match &old {
         None => diesel::insert_into(topics::table).values(&row).execute(tx.conn()).await.map_err(doing)?,

@@ -139,24 +139,14 @@ fn record(row: usize, tongues: &Tongues<'_>, chance: &mut Chance) -> Result<Comm
         practice: Some(texts::sentence(tongues, chance, &PRACTICES)),
         purpose: Some(texts::summary(tongues, chance)),
         objectives,
-        activities: Vec::new(),
         benefits,
-        eligibility: None,
-        professions: Vec::new(),
-        join_policy: None,
-        join_url: None,
         launched: Some(launched).filter(|_| chance.percent(85)),
-        member_count: None,
-        centre_count: None,
-        regions: Vec::new(),
-        meetings: None,
-        contact_email: None,
-        topics: Vec::new(),
         languages: tongues.all(),
         status: chance.weighed(
             &[(85, CommunityStatus::Active), (6, CommunityStatus::Forming), (6, CommunityStatus::Dormant)],
             CommunityStatus::Closed,
         ),
+        ..CommunityRecord::blank()
     };
     let wanted = chance.between(1, 5);
     record.activities = ACTIVITIES.into_iter().filter(|_| chance.below(ACTIVITIES.len()) < wanted).collect();

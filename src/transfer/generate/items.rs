@@ -4,7 +4,7 @@ use chrono::{DateTime, Datelike, Utc};
 use uuid::Uuid;
 
 use crate::domain::item::record::{AuthorRecord, EvidenceLevel, ItemKind, ItemRecord, ItemStatus, Readership};
-use crate::domain::item::rules;
+use crate::domain::item::rules::{self, Makers, Release};
 use crate::domain::record;
 use crate::error::Fault;
 use crate::policy::PUBLIC;
@@ -89,12 +89,26 @@ pub fn write(maker: &Maker, row: usize, batch: &mut Batch) -> Result<(), Fault> 
         ids.sort();
         ids
     };
+    let authors = belongs.authors.iter().flatten().map(|person| world.person(*person));
+    let makers = Makers {
+        communities: belongs.communities.iter().map(|community| world.community(*community)).collect(),
+        managers: Vec::new(),
+        authors: authors.collect(),
+    };
+    let release = Release {
+        status: record.status,
+        is_retired: false,
+        readers: None,
+        published_at: record.published_at,
+        members_at: None,
+        public_at: None,
+    };
     let made = Made {
         id: world.item(row),
         stamp: Stamp::of(world.made_at(row, world.counts.items)),
         header: made::header(key(row), tongues.original()),
         record: &record,
-        audience: &rules::audience(record.status, false, vec![PUBLIC.to_owned()]),
+        audience: &rules::audience(&release, &makers, world::end()),
         communities: ids(&belongs.communities, &|community| world.community(community)),
         topics: ids(&belongs.topics, &|topic| world.topic(topic)),
     };
@@ -180,6 +194,8 @@ fn record(
         status: if published_at.is_some() { ItemStatus::Published } else { ItemStatus::Draft },
         issued: issued(maker, row, published_at, chance)?,
         published_at,
+        members_at: None,
+        public_at: None,
     })
 }
 

@@ -107,7 +107,7 @@ impl<R: Record> Made<'_, R> {
                 .plain(self.id)
                 .text(field)
                 .plain(language)
-                .plain(if language == original { "ORIGINAL" } else { "TRANSLATION" })
+                .plain(if language == original { "ORIGINAL" } else { "IMPORTED" })
                 .optional(hash.as_deref())
                 .time(&self.stamp)
                 .end();

@@ -6,7 +6,7 @@ use crate::domain::membership::record::{MembershipRecord, MembershipStatus, Memb
 use crate::domain::person::record::{
     AffiliationRecord, Consent, ConsentAudience, PersonField, PersonRecord, Profession, StakeholderGroup,
 };
-use crate::domain::person::rules::{self, FieldAudiences};
+use crate::domain::person::rules::{self, FieldAudiences, Known};
 use crate::domain::record;
 use crate::error::Fault;
 use crate::policy::PUBLIC;
@@ -79,7 +79,8 @@ pub fn write(maker: &Maker, row: usize, batch: &mut Batch) -> Result<(), Fault> 
         .map(|joined| world.community(joined.community))
         .collect();
     let roles = audiences_of_roles(maker, row);
-    let audiences = rules::field_audiences(id, &record.consents, &active, &roles, world::base());
+    let known = Known { consents: &record.consents, communities: &active, applied: &[], roles: &roles };
+    let audiences = rules::field_audiences(id, &known, world::base());
     let audience = audiences.get(&PersonField::Name).cloned().unwrap_or_default();
     let mut made = Made {
         id,
@@ -305,7 +306,13 @@ fn write_memberships(
             MembershipStatus::Active | MembershipStatus::Ended => {
                 meet(shown.clone(), communities::audience(maker, joined.community))
             }
-            MembershipStatus::Applied | MembershipStatus::Waiting | MembershipStatus::Refused => {
+            MembershipStatus::Invited => {
+                vec![format!("coordinator:{community}"), format!("self:{}", world.person(person))]
+            }
+            MembershipStatus::Applied
+            | MembershipStatus::Waiting
+            | MembershipStatus::Refused
+            | MembershipStatus::Withdrawn => {
                 vec![format!("self:{}", world.person(person))]
             }
         };

@@ -132,6 +132,7 @@ fn record(tongues: &Tongues<'_>, joins: &Joins, chance: &mut Chance) -> Result<P
             .map(|(place, person)| ProjectPersonRecord { person: people::key(*person), role: role(place, *person) })
             .collect(),
         communities: keys(&joins.communities, communities::key),
+        managed_by: None,
     })
 }
 

@@ -26,6 +26,11 @@ pub fn seconds_before_base(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(BASE.saturating_sub(seconds), 0).unwrap_or_default()
 }
 
+/// The end of the time in which everything happened.
+pub fn end() -> DateTime<Utc> {
+    seconds_before_base(0)
+}
+
 /// A point in time in the ten years before the base; recent ones are more frequent: half of all are of the last two
 /// and a half years.
 pub fn recent(chance: &mut Chance) -> DateTime<Utc> {

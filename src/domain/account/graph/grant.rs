@@ -17,7 +17,7 @@ use crate::domain::permission;
 use crate::domain::person::graph::Person;
 use crate::error::Fault;
 use crate::graph::id::{self, Thing};
-use crate::graph::mutation::{self, UserError};
+use crate::graph::mutation::{self, Call, UserError};
 use crate::graph::page::{self, Listable, Selection};
 use crate::graph::scope::Scope;
 use crate::graph::text::DateTime;
@@ -157,6 +157,9 @@ pub struct GrantGiveInput {
     ends_at: Option<DateTime>,
     /// Why, for the audit; at most 300 characters.
     reason: Option<String>,
+    /// A key of your choice, at most 100 characters: sent again within a day with the same input, it is answered again and not
+    /// done again. Null: it is done each time it is sent.
+    idempotency_key: Option<String>,
 }
 
 /// What came of giving a right.
@@ -175,6 +178,9 @@ pub struct GrantEndInput {
     grant: ID,
     /// Why, for the audit; at most 300 characters.
     reason: Option<String>,
+    /// A key of your choice, at most 100 characters: sent again within a day with the same input, it is answered again and not
+    /// done again. Null: it is done each time it is sent.
+    idempotency_key: Option<String>,
 }
 
 /// What came of ending a right.
@@ -193,14 +199,15 @@ pub struct GrantMutation;
 /// Rights at the root.
 #[Object]
 impl GrantMutation {
-    /// Gives a right, by those who run what it is on. What you cannot see is `NOT_FOUND`, as if it were not there.
+    /// Gives a right, by those who run what it is on, or the organization that manages it. What you cannot see is `NOT_FOUND`, as if it were not there.
     async fn grant_give(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What to do.")] input: GrantGiveInput,
     ) -> Result<GrantGivePayload, Fault> {
         let scope = Scope::of_root(ctx, None)?.anew();
-        let GrantGiveInput { account, right, on, starts_at, ends_at, reason } = input;
+        let call = Call::of(ctx, input.idempotency_key.clone(), input.reason.clone())?;
+        let GrantGiveInput { account, right, on, starts_at, ends_at, .. } = input;
         let asked = || -> Result<NewGrant, Fault> {
             Ok(NewGrant {
                 account: Thing::Account.decode(&account)?,
@@ -211,10 +218,10 @@ impl GrantMutation {
         };
         let outcome = match asked() {
             Ok(new) => {
-                mutation::run(&scope, reason, move |tx| {
+                mutation::run(&scope, call, move |tx| {
                     async move {
                         permission::require_place(tx, new.grant.on).await?;
-                        grants::give(tx, new).await
+                        grants::give(tx, new).await.map(|row| row.id)
                     }
                     .boxed()
                 })
@@ -223,7 +230,7 @@ impl GrantMutation {
             Err(fault) => mutation::mended(&scope, Err(fault))?,
         };
         Ok(match outcome {
-            Ok(row) => GrantGivePayload { grant: Some(Grant::new(Arc::new(row), &scope)), user_errors: Vec::new() },
+            Ok(id) => GrantGivePayload { grant: page::by_id(&scope, id).await?, user_errors: Vec::new() },
             Err(user_errors) => GrantGivePayload { grant: None, user_errors },
         })
     }
@@ -236,12 +243,18 @@ impl GrantMutation {
         #[graphql(desc = "What to do.")] input: GrantEndInput,
     ) -> Result<GrantEndPayload, Fault> {
         let scope = Scope::of_root(ctx, None)?.anew();
+        let call = Call::of(ctx, input.idempotency_key.clone(), input.reason.clone())?;
         let outcome = match Thing::Grant.decode(&input.grant) {
-            Ok(id) => mutation::run(&scope, input.reason, move |tx| grants::end(tx, id).boxed()).await?,
+            Ok(id) => {
+                mutation::run(&scope, call, move |tx| {
+                    async move { grants::end(tx, id).await.map(|row| row.id) }.boxed()
+                })
+                .await?
+            }
             Err(fault) => mutation::mended(&scope, Err(fault))?,
         };
         Ok(match outcome {
-            Ok(row) => GrantEndPayload { grant: Some(Grant::new(Arc::new(row), &scope)), user_errors: Vec::new() },
+            Ok(id) => GrantEndPayload { grant: page::by_id(&scope, id).await?, user_errors: Vec::new() },
             Err(user_errors) => GrantEndPayload { grant: None, user_errors },
         })
     }

@@ -17,7 +17,7 @@ use crate::domain::organization::graph::Organization;
 use crate::domain::permission;
 use crate::error::Fault;
 use crate::graph::id::Thing;
-use crate::graph::mutation::{self, UserError};
+use crate::graph::mutation::{self, Call, Made, UserError};
 use crate::graph::page::{self, Listable, Selection};
 use crate::graph::scope::Scope;
 use crate::graph::text::{Date, DateTime};
@@ -205,6 +205,9 @@ pub struct TokenCreateInput {
     expires_at: Option<DateTime>,
     /// Why, for the audit; at most 300 characters.
     reason: Option<String>,
+    /// A key of your choice, at most 100 characters: sent again within a day with the same input, it is answered again and not
+    /// done again. Null: it is done each time it is sent.
+    idempotency_key: Option<String>,
 }
 
 /// What came of making a token.
@@ -212,7 +215,7 @@ pub struct TokenCreateInput {
 pub struct TokenCreatePayload {
     /// The token; null: nothing was done.
     token: Option<Token>,
-    /// Its secret, which is told this once and kept nowhere; null: nothing was done.
+    /// Its secret, which is told this once and kept nowhere; null: nothing was done, or it was told before.
     secret: Option<String>,
     /// What is to be mended; empty: it was done.
     user_errors: Vec<UserError>,
@@ -225,6 +228,9 @@ pub struct TokenRevokeInput {
     token: ID,
     /// Why, for the audit; at most 300 characters.
     reason: Option<String>,
+    /// A key of your choice, at most 100 characters: sent again within a day with the same input, it is answered again and not
+    /// done again. Null: it is done each time it is sent.
+    idempotency_key: Option<String>,
 }
 
 /// What came of ending a token.
@@ -243,6 +249,9 @@ pub struct SessionEndInput {
     session: Option<ID>,
     /// Why, for the audit; at most 300 characters.
     reason: Option<String>,
+    /// A key of your choice, at most 100 characters: sent again within a day with the same input, it is answered again and not
+    /// done again. Null: it is done each time it is sent.
+    idempotency_key: Option<String>,
 }
 
 /// What came of signing out.
@@ -252,6 +261,35 @@ pub struct SessionEndPayload {
     ended_count: i32,
     /// What is to be mended; empty: it was done.
     user_errors: Vec<UserError>,
+}
+
+/// A token that was made, with its secret; null: it was told before.
+struct NewSecret {
+    token: Uuid,
+    secret: Option<String>,
+}
+
+impl Made for NewSecret {
+    fn id(&self) -> Option<Uuid> {
+        Some(self.token)
+    }
+
+    fn again(id: Option<Uuid>) -> Option<Self> {
+        Some(Self { token: id?, secret: None })
+    }
+}
+
+/// How many sessions ended.
+struct Ended(usize);
+
+impl Made for Ended {
+    fn id(&self) -> Option<Uuid> {
+        None
+    }
+
+    fn again(_id: Option<Uuid>) -> Option<Self> {
+        None
+    }
 }
 
 /// Tokens and sessions at the root.
@@ -268,9 +306,10 @@ impl TokenMutation {
         #[graphql(desc = "What to do.")] input: TokenCreateInput,
     ) -> Result<TokenCreatePayload, Fault> {
         let scope = Scope::of_root(ctx, None)?.anew();
+        let call = Call::of(ctx, input.idempotency_key.clone(), input.reason.clone())?;
         let secret = Secret::fresh(Purpose::Token)?;
         let secret_hash = secret.hash();
-        let TokenCreateInput { name, scopes, expires_at, reason } = input;
+        let TokenCreateInput { name, scopes, expires_at, .. } = input;
         let account = scope.viewer().identity().map(crate::policy::Identity::account);
         let asked = || -> Result<NewToken, Fault> {
             Ok(NewToken {
@@ -282,15 +321,20 @@ impl TokenMutation {
             })
         };
         let outcome = match asked() {
-            Ok(new) => mutation::run(&scope, reason, move |tx| tokens::create(tx, new).boxed()).await?,
+            Ok(new) => {
+                let secret = secret.reveal().to_owned();
+                mutation::run(&scope, call, move |tx| {
+                    async move { Ok(NewSecret { token: tokens::create(tx, new).await?.id, secret: Some(secret) }) }
+                        .boxed()
+                })
+                .await?
+            }
             Err(fault) => mutation::mended(&scope, Err(fault))?,
         };
         Ok(match outcome {
-            Ok(row) => TokenCreatePayload {
-                token: Some(Token::new(Arc::new(row), &scope)),
-                secret: Some(secret.reveal().to_owned()),
-                user_errors: Vec::new(),
-            },
+            Ok(NewSecret { token, secret }) => {
+                TokenCreatePayload { token: page::by_id(&scope, token).await?, secret, user_errors: Vec::new() }
+            }
             Err(user_errors) => TokenCreatePayload { token: None, secret: None, user_errors },
         })
     }
@@ -302,12 +346,18 @@ impl TokenMutation {
         #[graphql(desc = "What to do.")] input: TokenRevokeInput,
     ) -> Result<TokenRevokePayload, Fault> {
         let scope = Scope::of_root(ctx, None)?.anew();
+        let call = Call::of(ctx, input.idempotency_key.clone(), input.reason.clone())?;
         let outcome = match Thing::Token.decode(&input.token) {
-            Ok(id) => mutation::run(&scope, input.reason, move |tx| tokens::revoke(tx, id).boxed()).await?,
+            Ok(id) => {
+                mutation::run(&scope, call, move |tx| {
+                    async move { tokens::revoke(tx, id).await.map(|row| row.id) }.boxed()
+                })
+                .await?
+            }
             Err(fault) => mutation::mended(&scope, Err(fault))?,
         };
         Ok(match outcome {
-            Ok(row) => TokenRevokePayload { token: Some(Token::new(Arc::new(row), &scope)), user_errors: Vec::new() },
+            Ok(id) => TokenRevokePayload { token: page::by_id(&scope, id).await?, user_errors: Vec::new() },
             Err(user_errors) => TokenRevokePayload { token: None, user_errors },
         })
     }
@@ -319,6 +369,7 @@ impl TokenMutation {
         #[graphql(desc = "What to do.")] input: SessionEndInput,
     ) -> Result<SessionEndPayload, Fault> {
         let scope = Scope::of_root(ctx, None)?.anew();
+        let call = Call::of(ctx, input.idempotency_key.clone(), input.reason.clone())?;
         let account = scope.viewer().identity().map(crate::policy::Identity::account);
         let asked = || -> Result<(Uuid, Option<Uuid>), Fault> {
             let only = input.session.map(|id| Thing::Session.decode(&id)).transpose()?;
@@ -326,12 +377,15 @@ impl TokenMutation {
         };
         let outcome = match asked() {
             Ok((account, only)) => {
-                mutation::run(&scope, input.reason, move |tx| sessions::end(tx, account, only).boxed()).await?
+                mutation::run(&scope, call, move |tx| {
+                    async move { sessions::end(tx, account, only).await.map(Ended) }.boxed()
+                })
+                .await?
             }
             Err(fault) => mutation::mended(&scope, Err(fault))?,
         };
         Ok(match outcome {
-            Ok(ended) => {
+            Ok(Ended(ended)) => {
                 SessionEndPayload { ended_count: i32::try_from(ended).unwrap_or(i32::MAX), user_errors: Vec::new() }
             }
             Err(user_errors) => SessionEndPayload { ended_count: 0, user_errors },

@@ -153,14 +153,17 @@ impl Listed for Grants {
                 On::Hub | On::Organization(_) | On::Community(_),
             ) => None,
         });
+        let organizations: Vec<Uuid> = organizations.collect();
         let own = Some(identity.account()).filter(|_| identity.is_unlimited());
         Sql::new("(grants.account_id = ")
             .uuid_or_null(own)
             .push(" OR grants.community_id = ANY (")
             .uuids(identity.coordinates().collect())
             .push(") OR grants.organization_id = ANY (")
-            .uuids(organizations.collect())
-            .push("))")
+            .uuids(organizations.clone())
+            .push(") OR grants.community_id IN (SELECT c.id FROM communities c WHERE c.managed_by = ANY (")
+            .uuids(organizations)
+            .push(")))")
     }
 
     fn load<'a>(rows: Rows<Selection<Self>>, conn: &'a mut AsyncPgConnection) -> Loaded<'a, GrantRow> {
@@ -218,13 +221,14 @@ pub struct NewGrant {
 /// Gives a right. Whoever gives it on for a time of their own gives it for no longer.
 pub async fn give(tx: &mut Tx, new: NewGrant) -> Result<GrantRow, Fault> {
     let NewGrant { account, grant, starts_at, ends_at } = new;
-    permission::require(tx, Action::Write, Subject::Grant { grant, of: account }).await?;
+    let managed_by = manager_of(tx, grant.on).await?;
+    permission::require(tx, Action::Write, Subject::Grant { grant, of: account, managed_by }).await?;
     if !grant.exists() {
         let message = Message::new("grant-unfit").with("right", grant.right.as_ref());
         return Err(Fault::bad_input(message).of_field("right"));
     }
     let (starts_at, ends_at) = rules::check_times(starts_at, ends_at, tx.now())?;
-    if let Some(own_end) = own_end(tx, grant.on).await? {
+    if let Some(own_end) = own_end(tx, grant.on, managed_by).await? {
         rules::check_no_longer(ends_at, own_end)?;
     }
     let id = tx.new_id();
@@ -283,7 +287,8 @@ pub async fn end(tx: &mut Tx, id: Uuid) -> Result<GrantRow, Fault> {
     let viewer = tx.viewer();
     let row = listing::by_ids::<Grants>(tx.conn(), &viewer, vec![id]).await?.remove(&id);
     let row = row.ok_or_else(permission::absent)?;
-    let subject = Subject::Grant { grant: row.grant(), of: row.account_id };
+    let managed_by = manager_of(tx, row.grant().on).await?;
+    let subject = Subject::Grant { grant: row.grant(), of: row.account_id, managed_by };
     permission::allow(&viewer, Action::Write, subject)?;
     rules::check_may_end(row.membership_id.is_some(), row.ends_at, tx.now())?;
     let ends_at = tx.now().max(row.starts_at);
@@ -303,9 +308,22 @@ pub async fn end(tx: &mut Tx, id: Uuid) -> Result<GrantRow, Fault> {
     Ok(GrantRow { holds: false, ends_at: Some(ends_at), ..row })
 }
 
+/// The organization that manages what rights are on; null: none does.
+async fn manager_of(tx: &mut Tx, on: On) -> Result<Option<Uuid>, Fault> {
+    let On::Community(community) = on else { return Ok(None) };
+    // SQL: by primary key.
+    let managers: Vec<Option<Uuid>> = Sql::new("SELECT managed_by FROM communities WHERE id = ")
+        .uuid(community)
+        .returning::<Nullable<SqlUuid>>()
+        .load(tx.conn())
+        .await
+        .map_err(|error| Fault::database("looking for who manages a community", error))?;
+    Ok(managers.into_iter().next().flatten())
+}
+
 /// When the right ends by which the transaction's viewer gives others there, or the token does by which they are known; null:
 /// neither does, or the hub itself gives them.
-async fn own_end(tx: &mut Tx, on: On) -> Result<Option<DateTime<Utc>>, Fault> {
+async fn own_end(tx: &mut Tx, on: On, managed_by: Option<Uuid>) -> Result<Option<DateTime<Utc>>, Fault> {
     let viewer = tx.viewer();
     let Some(identity) = viewer.identity() else { return Ok(None) };
     let (right, id) = match on {
@@ -322,6 +340,8 @@ async fn own_end(tx: &mut Tx, on: On) -> Result<Option<DateTime<Utc>>, Fault> {
         .text(right.as_ref())
         .push(" AND coalesce(organization_id, community_id) = ")
         .uuid_or_null(id)
+        .push(" OR held_right = 'ADMINISTRATOR' AND organization_id = ")
+        .uuid_or_null(managed_by)
         .push(") ORDER BY ends_at DESC")
         .limit(1)
         .returning::<Nullable<Timestamptz>>()

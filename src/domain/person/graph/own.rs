@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use futures_util::FutureExt;
+use uuid::Uuid;
 
 use crate::domain::person::graph::Person;
 use crate::domain::person::record::{ConsentAudience, PersonField};
@@ -9,7 +10,7 @@ use crate::domain::person::store::consents::{self, ConsentRow, Wording};
 use crate::domain::person::store::{erasing, exporting};
 use crate::error::Fault;
 use crate::graph::id;
-use crate::graph::mutation::{self, UserError};
+use crate::graph::mutation::{self, Call, Made, UserError};
 use crate::graph::page;
 use crate::graph::scope::Scope;
 use crate::graph::text::{DateTime, LanguageTag};
@@ -94,6 +95,9 @@ pub struct ConsentGiveInput {
     wording_version: String,
     /// The language in which you read it.
     wording_language: LanguageTag,
+    /// A key of your choice, at most 100 characters: sent again within a day with the same input, it is answered again and not
+    /// done again. Null: it is done each time it is sent.
+    idempotency_key: Option<String>,
 }
 
 /// Takes consents back.
@@ -101,6 +105,9 @@ pub struct ConsentGiveInput {
 pub struct ConsentWithdrawInput {
     /// The field; null: all of them.
     field: Option<Word<PersonField>>,
+    /// A key of your choice, at most 100 characters: sent again within a day with the same input, it is answered again and not
+    /// done again. Null: it is done each time it is sent.
+    idempotency_key: Option<String>,
 }
 
 /// What came of a decision about consents.
@@ -119,6 +126,9 @@ pub struct PersonExportInput {
     person: Option<ID>,
     /// Why, for the audit; at most 300 characters.
     reason: Option<String>,
+    /// A key of your choice, at most 100 characters: sent again within a day with the same input, it is answered again and not
+    /// done again. Null: it is done each time it is sent.
+    idempotency_key: Option<String>,
 }
 
 /// A file that was made.
@@ -130,6 +140,19 @@ pub struct ExportedFile {
     media_type: String,
     /// What is in it.
     content: String,
+}
+
+/// What a file holds. Whoever asks for it again gets it as it is now.
+struct Content(String);
+
+impl Made for Content {
+    fn id(&self) -> Option<Uuid> {
+        None
+    }
+
+    fn again(_id: Option<Uuid>) -> Option<Self> {
+        None
+    }
 }
 
 /// What came of handing out what the hub holds on a person.
@@ -148,6 +171,9 @@ pub struct PersonEraseInput {
     person: Option<ID>,
     /// That it is meant: it cannot be taken back.
     is_meant: bool,
+    /// A key of your choice, at most 100 characters: sent again within a day with the same input, it is answered again and not
+    /// done again. Null: it is done each time it is sent.
+    idempotency_key: Option<String>,
 }
 
 /// What came of erasing a person.
@@ -196,8 +222,9 @@ impl OwnMutation {
         #[graphql(desc = "What to do.")] input: ConsentGiveInput,
     ) -> Result<ConsentPayload, Fault> {
         let scope = Scope::of_root(ctx, None)?.anew();
+        let call = Call::of(ctx, input.idempotency_key.clone(), None)?;
         let wording = wording(&input.wording_version, &input.wording_language);
-        decide(&scope, Some(input.field.0), input.audience.0, wording).await
+        decide(&scope, call, (Some(input.field.0), input.audience.0), wording).await
     }
 
     /// Takes consents of your own back: the field, or all of them, is for you alone from now on. It takes effect at once in
@@ -208,9 +235,10 @@ impl OwnMutation {
         #[graphql(desc = "What to do.")] input: ConsentWithdrawInput,
     ) -> Result<ConsentPayload, Fault> {
         let scope = Scope::of_root(ctx, None)?.anew();
+        let call = Call::of(ctx, input.idempotency_key.clone(), None)?;
         let language = messages::language_for(scope.languages());
         let wording = Ok(Wording { version: WORDING_VERSION.to_owned(), language });
-        decide(&scope, input.field.map(|field| field.0), ConsentAudience::Oneself, wording).await
+        decide(&scope, call, (input.field.map(|field| field.0), ConsentAudience::Oneself), wording).await
     }
 
     /// Hands out everything that the hub holds on you, as one file.
@@ -220,12 +248,18 @@ impl OwnMutation {
         #[graphql(desc = "What to do.")] input: PersonExportInput,
     ) -> Result<PersonExportPayload, Fault> {
         let scope = Scope::of_root(ctx, None)?.anew();
+        let call = Call::of(ctx, input.idempotency_key.clone(), input.reason.clone())?;
         let outcome = match input.person.as_ref().map(|id| id::decode_as(NodeKind::Person, id)).transpose() {
-            Ok(person) => mutation::run(&scope, input.reason, move |tx| exporting::export(tx, person).boxed()).await?,
+            Ok(person) => {
+                mutation::run(&scope, call, move |tx| {
+                    async move { exporting::export(tx, person).await.map(Content) }.boxed()
+                })
+                .await?
+            }
             Err(fault) => mutation::mended(&scope, Err(fault))?,
         };
         Ok(match outcome {
-            Ok(content) => {
+            Ok(Content(content)) => {
                 let (name, media_type) = ("person.json".to_owned(), "application/json".to_owned());
                 PersonExportPayload { file: Some(ExportedFile { name, media_type, content }), user_errors: Vec::new() }
             }
@@ -241,6 +275,7 @@ impl OwnMutation {
         #[graphql(desc = "What to do.")] input: PersonEraseInput,
     ) -> Result<PersonErasePayload, Fault> {
         let scope = Scope::of_root(ctx, None)?.anew();
+        let call = Call::of(ctx, input.idempotency_key.clone(), None)?;
         let asked = || -> Result<_, Fault> {
             if !input.is_meant {
                 return Err(Fault::bad_input(Message::new("erase-not-meant")).of_field("isMeant"));
@@ -248,7 +283,7 @@ impl OwnMutation {
             input.person.as_ref().map(|id| id::decode_as(NodeKind::Person, id)).transpose()
         };
         let outcome = match asked() {
-            Ok(person) => mutation::run(&scope, None, move |tx| erasing::erase(tx, person).boxed()).await?,
+            Ok(person) => mutation::run(&scope, call, move |tx| erasing::erase(tx, person).boxed()).await?,
             Err(fault) => mutation::mended(&scope, Err(fault))?,
         };
         Ok(match outcome {
@@ -271,13 +306,13 @@ fn wording(version: &str, language: &LanguageTag) -> Result<Wording, Fault> {
 
 async fn decide(
     scope: &Scope,
-    field: Option<PersonField>,
-    audience: ConsentAudience,
+    call: Call,
+    (field, audience): (Option<PersonField>, ConsentAudience),
     wording: Result<Wording, Fault>,
 ) -> Result<ConsentPayload, Fault> {
     let outcome = match wording {
         Ok(wording) => {
-            mutation::run(scope, None, move |tx| {
+            mutation::run(scope, call, move |tx| {
                 async move { consents::decide(tx, field, audience, &wording).await }.boxed()
             })
             .await?

@@ -193,6 +193,7 @@ async fn release_works(tx: &mut Tx, person: Uuid) -> Result<(), Fault> {
         .load(tx.conn())
         .await
         .map_err(doing)?;
+    forget_as_maker(tx, person, items.clone()).await?;
     // SQL: by project_people_person.
     let projects: Vec<Uuid> = Sql::new("DELETE FROM project_people WHERE person_id = ")
         .uuid(person)
@@ -221,6 +222,26 @@ async fn release_works(tx: &mut Tx, person: Uuid) -> Result<(), Fault> {
         }
     }
     Ok(())
+}
+
+/// Takes the person out of those who see drafts because they make them, in the rows and in what the log says of them.
+async fn forget_as_maker(tx: &mut Tx, person: Uuid, items: Vec<Uuid>) -> Result<(), Fault> {
+    let oneself = || Sql::default().text(format!("self:{person}"));
+    // SQL: by primary key.
+    let sql = Sql::new("UPDATE items SET audience = array_remove(audience, ").append(oneself());
+    run(tx, sql.push(") WHERE id = ANY (").uuids(items.clone()).push(")")).await?;
+    // SQL: by primary key. Nobody else sees more or less by it, so that there is nothing to tell.
+    let sql = Sql::new("UPDATE nodes SET audience_before = array_remove(audience_before, ").append(oneself());
+    run(tx, sql.push(") WHERE id = ANY (").uuids(items).push(")")).await?;
+    // SQL: the log has no index for audiences, and is read once.
+    let sql = Sql::new("UPDATE changes SET audience_before = array_remove(audience_before, ")
+        .append(oneself())
+        .push("), audience_after = array_remove(audience_after, ")
+        .append(oneself())
+        .push(") WHERE kind = 'ITEM' AND ")
+        .append(oneself())
+        .push(" = ANY (audience_before || audience_after)");
+    run(tx, sql).await
 }
 
 /// Makes tombstones of the entries of the log, which readers skip, and takes the person out of the audit.

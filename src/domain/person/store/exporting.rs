@@ -17,7 +17,7 @@ use crate::policy::{Action, Subject, Viewer};
 
 /// Where something of a person stands: a table, and the condition under which a row `t` of it is of the person `p` or of an
 /// account of theirs. A test compares the list with the tables that name people and accounts.
-pub const PLACES: [(&str, &str, &str); 22] = [
+pub const PLACES: [(&str, &str, &str); 24] = [
     ("person", "people", "t.id = p.id"),
     ("node", "nodes", "t.id = p.id"),
     ("slugs", "slugs", "t.node_id = p.id"),
@@ -34,6 +34,7 @@ pub const PLACES: [(&str, &str, &str); 22] = [
     ("expertise", "person_expertise", "t.person_id = p.id"),
     ("roles", "roles", "t.person_id = p.id"),
     ("memberships", "memberships", "t.person_id = p.id"),
+    ("applications", "applications", "t.person_id = p.id"),
     ("projects", "project_people", "t.person_id = p.id"),
     ("authorships", "item_authors", "t.person_id = p.id"),
     ("links", "links", "p.id IN (t.from_id, t.to_id)"),
@@ -43,6 +44,7 @@ pub const PLACES: [(&str, &str, &str); 22] = [
     ("tokens", "tokens", "t.account_id IN (SELECT a.id FROM accounts a WHERE a.person_id = p.id)"),
     ("sessions", "sessions", "t.account_id IN (SELECT a.id FROM accounts a WHERE a.person_id = p.id)"),
     ("messages", "messages", "t.account_id IN (SELECT a.id FROM accounts a WHERE a.person_id = p.id)"),
+    ("sent", "sent_mutations", "t.account_id IN (SELECT a.id FROM accounts a WHERE a.person_id = p.id)"),
     ("audit", "audit", "t.person_id = p.id OR t.account_id IN (SELECT a.id FROM accounts a WHERE a.person_id = p.id)"),
 ];
 

@@ -1,0 +1,2 @@
+ALTER TABLE projects DROP COLUMN managed_by;
+ALTER TABLE communities DROP COLUMN managed_by;

@@ -1,0 +1,312 @@
+//! How communities are written, in the contract.
+
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
+use uuid::Uuid;
+
+use crate::domain::community::graph::Community;
+use crate::domain::community::record::{
+    ActivityKind, Benefit, Charter, CommunityRecord, CommunityStatus, JoinPolicy, Question, QuestionKind, TierRule,
+};
+use crate::domain::community::store::Communities;
+use crate::domain::editing::{Name, Named};
+use crate::domain::membership::record::MembershipTier;
+use crate::domain::node::Line;
+use crate::domain::person::record::Profession;
+use crate::domain::record::Header;
+use crate::error::Fault;
+use crate::graph::edit::{self, Edit};
+use crate::graph::id;
+use crate::graph::input::{self, ApproximateCountInput, ImpreciseDateInput, SourceInput, StatementInput, TextInput};
+use crate::graph::mutation::{Call, Outcome, UserError};
+use crate::graph::page;
+use crate::graph::scope::Scope;
+use crate::graph::text::LanguageTag;
+use crate::graph::word::Word;
+use crate::policy::NodeKind;
+
+/// What membership is good for: a cause and its effect.
+#[derive(Clone, Debug, InputObject)]
+pub struct BenefitInput {
+    /// Which one of the list it is, to keep its other languages; null: a new one.
+    id: Option<String>,
+    /// What members do or have.
+    cause: Vec<TextInput>,
+    /// What comes of it.
+    effect: Vec<TextInput>,
+}
+
+/// What a community asks of those who want to join.
+#[derive(Clone, Debug, InputObject)]
+pub struct QuestionInput {
+    /// Which one of the list it is, to keep its other languages; null: a new one.
+    id: Option<String>,
+    /// How it is answered.
+    kind: Word<QuestionKind>,
+    /// What is asked, at most 1,000 characters.
+    text: Vec<TextInput>,
+    /// What there is to choose from, for ONE_OF and SEVERAL_OF.
+    choices: Option<Vec<StatementInput>>,
+    /// Whether it has to be answered.
+    #[graphql(default = false)]
+    is_required: bool,
+}
+
+/// What holds for memberships of a tier.
+#[derive(Clone, Debug, InputObject)]
+pub struct TierRuleInput {
+    /// The tier.
+    tier: Word<MembershipTier>,
+    /// How many active members there may be from a region; null: any number.
+    max_per_region: Option<u32>,
+}
+
+/// The fields of a community. What is left out stays as it is; null takes away what a field held; a list takes the place of the
+/// list that was there.
+#[derive(Clone, Debug, InputObject)]
+pub struct CommunityFieldsInput {
+    /// What it is called, at most 300 characters.
+    name: MaybeUndefined<Vec<TextInput>>,
+    /// The field of interest that members share.
+    domain: MaybeUndefined<Vec<TextInput>>,
+    /// Who the members are and what they do together.
+    community: MaybeUndefined<Vec<TextInput>>,
+    /// The resources that members share: experiences, stories, tools.
+    practice: MaybeUndefined<Vec<TextInput>>,
+    /// What it is for.
+    purpose: MaybeUndefined<Vec<TextInput>>,
+    /// Its objectives, in its own order.
+    objectives: Option<Vec<StatementInput>>,
+    /// What members do together.
+    activities: Option<Vec<Word<ActivityKind>>>,
+    /// What membership is good for.
+    benefits: Option<Vec<BenefitInput>>,
+    /// Who can take part.
+    eligibility: MaybeUndefined<Vec<TextInput>>,
+    /// The professions that can take part; nobody else can join through the hub. None: everybody.
+    professions: Option<Vec<Word<Profession>>>,
+    /// How one joins.
+    join_policy: MaybeUndefined<Word<JoinPolicy>>,
+    /// Where one joins.
+    join_url: MaybeUndefined<String>,
+    /// When it was launched.
+    launched: MaybeUndefined<ImpreciseDateInput>,
+    /// How many members a source states.
+    member_count: MaybeUndefined<ApproximateCountInput>,
+    /// How many centres a source states.
+    centre_count: MaybeUndefined<ApproximateCountInput>,
+    /// The regions where it is at work, ISO 3166-2, such as CA-QC.
+    regions: Option<Vec<String>>,
+    /// How and how often it meets.
+    meetings: MaybeUndefined<Vec<TextInput>>,
+    /// The e-mail address of a role, never of a person.
+    contact_email: MaybeUndefined<String>,
+    /// Its topics.
+    topics: Option<Vec<ID>>,
+    /// The languages it works in.
+    languages: Option<Vec<LanguageTag>>,
+    /// Where it stands in its life.
+    status: Option<Word<CommunityStatus>>,
+    /// The organization whose administrators may edit it. You have to run it, and the one that did so before.
+    managed_by: MaybeUndefined<ID>,
+    /// What it asks of those who want to join.
+    questions: Option<Vec<QuestionInput>>,
+    /// What those who join accept. Another text in its original language is another version, which members have not accepted.
+    charter: Option<Vec<TextInput>>,
+    /// How far its memberships go, the usual one first; none: OPEN alone.
+    tiers: Option<Vec<TierRuleInput>>,
+}
+
+/// Writes a new community.
+#[derive(Clone, Debug, InputObject)]
+pub struct CommunityCreateInput {
+    /// Its name in addresses; null: made by the hub.
+    slug: Option<String>,
+    /// The language that it is written in.
+    original_language: LanguageTag,
+    /// Its fields. `status` is FORMING unless they say otherwise.
+    fields: CommunityFieldsInput,
+    /// Where the facts come from.
+    sources: Option<Vec<SourceInput>>,
+    /// Why, for the audit; at most 300 characters.
+    reason: Option<String>,
+    /// A key of your choice, at most 100 characters: sent again within a day with the same input, it is answered again and not
+    /// done again. Null: it is done each time it is sent.
+    idempotency_key: Option<String>,
+}
+
+/// Changes a community.
+#[derive(Clone, Debug, InputObject)]
+pub struct CommunityEditInput {
+    /// The community.
+    community: ID,
+    /// The version that you have seen; if it is another one by now, nothing is done (`CONFLICT`). Null: whichever there is.
+    expected_version: Option<i32>,
+    /// Its new name in addresses; the old one keeps leading to it. Null: as it is.
+    slug: Option<String>,
+    /// What is to change.
+    fields: CommunityFieldsInput,
+    /// Where what you write comes from; added to the sources that are there.
+    sources: Option<Vec<SourceInput>>,
+    /// Why, for the audit; at most 300 characters.
+    reason: Option<String>,
+    /// A key of your choice, at most 100 characters: sent again within a day with the same input, it is answered again and not
+    /// done again. Null: it is done each time it is sent.
+    idempotency_key: Option<String>,
+}
+
+/// What came of writing a community.
+#[derive(SimpleObject)]
+pub struct CommunityPayload {
+    /// The community as it is now; null: nothing was done.
+    community: Option<Community>,
+    /// What is to be mended; empty: it was done.
+    user_errors: Vec<UserError>,
+}
+
+impl CommunityFieldsInput {
+    fn names(&self) -> Result<Vec<Name>, Fault> {
+        let mut names = Vec::new();
+        for topic in self.topics.iter().flatten() {
+            names.push(input::named("topics", NodeKind::Topic, topic)?);
+        }
+        if let MaybeUndefined::Value(organization) = &self.managed_by {
+            names.push(input::named("managedBy", NodeKind::Organization, organization)?);
+        }
+        Ok(names)
+    }
+
+    fn write(self, line: &mut Line<CommunityRecord>, named: &Named) -> Result<(), Fault> {
+        let record = &mut line.record;
+        input::change_text(&mut record.name, self.name)?;
+        input::change_text(&mut record.domain, self.domain)?;
+        input::change_text(&mut record.community, self.community)?;
+        input::change_text(&mut record.practice, self.practice)?;
+        input::change_text(&mut record.purpose, self.purpose)?;
+        input::change_statements(&mut record.objectives, self.objectives)?;
+        input::change_words(&mut record.activities, self.activities);
+        change_benefits(&mut record.benefits, self.benefits)?;
+        input::change_text(&mut record.eligibility, self.eligibility)?;
+        input::change_words(&mut record.professions, self.professions);
+        input::change_word(&mut record.join_policy, self.join_policy);
+        input::change(&mut record.join_url, self.join_url);
+        input::change_date(&mut record.launched, self.launched, "launched")?;
+        input::change_count(&mut record.member_count, self.member_count)?;
+        input::change_count(&mut record.centre_count, self.centre_count)?;
+        record.regions = self.regions.unwrap_or(std::mem::take(&mut record.regions));
+        input::change_text(&mut record.meetings, self.meetings)?;
+        input::change(&mut record.contact_email, self.contact_email);
+        if let Some(topics) = self.topics {
+            record.topics = named.keys(&id::decode_all(NodeKind::Topic, topics)?)?;
+        }
+        input::change_languages(&mut record.languages, self.languages)?;
+        record.status = self.status.map_or(record.status, |status| status.0);
+        let managed_by = self.managed_by.map_value(|id| named.key(id::decode_as(NodeKind::Organization, &id)?));
+        input::change(&mut record.managed_by, managed_by.transpose()?);
+        change_questions(&mut record.questions, self.questions)?;
+        change_charter(&mut record.charters, self.charter, &line.header)?;
+        if let Some(tiers) = self.tiers {
+            let rule = |rule: TierRuleInput| TierRule { tier: rule.tier.0, max_per_region: rule.max_per_region };
+            record.tiers = tiers.into_iter().map(rule).collect();
+        }
+        Ok(())
+    }
+}
+
+fn change_benefits(field: &mut Vec<Benefit>, benefits: Option<Vec<BenefitInput>>) -> Result<(), Fault> {
+    let Some(benefits) = benefits else { return Ok(()) };
+    let mut ids: Vec<String> = field.iter().map(|benefit| benefit.id.clone()).collect();
+    let mut changed = Vec::new();
+    for benefit in benefits {
+        let id = benefit.id.unwrap_or_else(|| input::fresh_id(&mut ids));
+        let before = field.iter().find(|before| before.id == id).cloned();
+        let (mut cause, mut effect) = before.map(|before| (before.cause, before.effect)).unwrap_or_default();
+        input::change_required_text(&mut cause, Some(benefit.cause))?;
+        input::change_required_text(&mut effect, Some(benefit.effect))?;
+        changed.push(Benefit { id, cause, effect });
+    }
+    *field = changed;
+    Ok(())
+}
+
+fn change_questions(field: &mut Vec<Question>, questions: Option<Vec<QuestionInput>>) -> Result<(), Fault> {
+    let Some(questions) = questions else { return Ok(()) };
+    let mut ids: Vec<String> = field.iter().map(|question| question.id.clone()).collect();
+    let mut changed = Vec::new();
+    for question in questions {
+        let id = question.id.unwrap_or_else(|| input::fresh_id(&mut ids));
+        let before = field.iter().find(|before| before.id == id).cloned();
+        let (mut text, mut choices) = before.map(|before| (before.text, before.choices)).unwrap_or_default();
+        input::change_required_text(&mut text, Some(question.text))?;
+        input::change_statements(&mut choices, Some(question.choices.unwrap_or_default()))?;
+        changed.push(Question { id, question_kind: question.kind.0, text, choices, required: question.is_required });
+    }
+    *field = changed;
+    Ok(())
+}
+
+/// A charter that says something else in its own language is a new version; a translation changes the one in force.
+fn change_charter(charters: &mut Vec<Charter>, charter: Option<Vec<TextInput>>, header: &Header) -> Result<(), Fault> {
+    let Some(changes) = charter else { return Ok(()) };
+    let mut text = charters.last().map(|charter| charter.text.clone()).unwrap_or_default();
+    input::change_required_text(&mut text, Some(changes))?;
+    let original = &header.original_language;
+    match charters.last_mut() {
+        Some(last) if last.text.exact(original) == text.exact(original) => last.text = text,
+        Some(_) | None => {
+            let version = charters.len().saturating_add(1);
+            charters.push(Charter { id: format!("{version}"), text });
+        }
+    }
+    Ok(())
+}
+
+/// Communities at the root.
+#[derive(Default)]
+pub struct CommunityMutation;
+
+/// Communities at the root.
+#[Object]
+impl CommunityMutation {
+    /// Writes a new community, by administrators of the organization that manages it, or of the hub.
+    async fn community_create(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do.")] input: CommunityCreateInput,
+    ) -> Result<CommunityPayload, Fault> {
+        let scope = Scope::of_root(ctx, None)?.anew();
+        let call = Call::of(ctx, input.idempotency_key.clone(), input.reason.clone())?;
+        let fields = input.fields;
+        let asked = || -> Result<_, Fault> {
+            let header = Header::new(input.original_language.check()?, input.slug, input::sources(input.sources)?);
+            Ok((fields.names()?, header, CommunityRecord::blank()))
+        };
+        let asked = asked();
+        let write = move |line: &mut Line<CommunityRecord>, named: &Named| fields.write(line, named);
+        let outcome = edit::create::<Communities>(&scope, call, asked, write).await?;
+        payload(&scope, outcome).await
+    }
+
+    /// Changes a community, by its coordinators or the administrators of the organization that manages it.
+    async fn community_edit(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to do.")] input: CommunityEditInput,
+    ) -> Result<CommunityPayload, Fault> {
+        let scope = Scope::of_root(ctx, None)?.anew();
+        let call = Call::of(ctx, input.idempotency_key.clone(), input.reason.clone())?;
+        let fields = input.fields;
+        let node = ("community", NodeKind::Community, &input.community);
+        let asked = fields.names().and_then(|names| Edit::of(node, input.expected_version, names, input.sources));
+        let asked = asked.map(|asked| asked.with_slug(input.slug));
+        let write = move |line: &mut Line<CommunityRecord>, named: &Named| fields.write(line, named);
+        let outcome = edit::edit::<Communities>(&scope, call, asked, write).await?;
+        payload(&scope, outcome).await
+    }
+}
+
+async fn payload(scope: &Scope, outcome: Outcome<Uuid>) -> Result<CommunityPayload, Fault> {
+    Ok(match outcome {
+        Ok(id) => CommunityPayload { community: page::by_id(scope, id).await?, user_errors: Vec::new() },
+        Err(user_errors) => CommunityPayload { community: None, user_errors },
+    })
+}

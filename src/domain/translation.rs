@@ -1,0 +1,4 @@
+//! What is left to translate.
+
+pub mod graph;
+pub mod store;
