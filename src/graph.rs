@@ -10,6 +10,7 @@ pub mod limits;
 pub mod live;
 pub mod mutation;
 pub mod node;
+pub mod omitted;
 pub mod pace;
 pub mod page;
 pub mod scope;

@@ -29,7 +29,7 @@ use chrono::{DateTime, Utc};
 use nix::sys::socket::{setsockopt, sockopt};
 use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, watch};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, SemaphorePermit, watch};
 use uuid::Uuid;
 
 use crate::auth::oidc::Providers;
@@ -49,6 +49,9 @@ use crate::text::messages::Message;
 
 /// How long open requests may take to end when the hub is told to stop.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
+
+/// How many wide documents are executed at once, whose half-made answers take megabytes each (ARCHITECTURE.md, "What was tried").
+const WIDE_AT_ONCE: usize = 3;
 
 /// How long an execution waits for its turn, as long as for a connection.
 const TURN_WITHIN: Duration = Duration::from_secs(10);
@@ -82,6 +85,12 @@ pub struct Hub {
     shared: Arc<Shared>,
 }
 
+/// The turn of an execution; it lasts until this is dropped.
+pub struct Turn<'a> {
+    _execution: SemaphorePermit<'a>,
+    _wide: Option<SemaphorePermit<'a>>,
+}
+
 struct Shared {
     db: Db,
     tail: Tail,
@@ -92,8 +101,8 @@ struct Shared {
     live: Live,
     paces: Arc<Paces>,
     executions: Semaphore,
-    /// For how many of them a wide one counts.
-    wide: u32,
+    /// One for each wide one that may be executed at once.
+    wide: Semaphore,
     /// Fewer, for those who follow: queries are never kept waiting by them alone.
     deliveries: Semaphore,
     /// One for each stream that may be open; all of them are free again when the last has ended.
@@ -115,7 +124,7 @@ impl Hub {
         let sdl = graph::sdl();
         let digest = Sha256::digest(sdl.as_bytes());
         let sdl_tag = format!("\"{}\"", digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>());
-        // As many at once as there are connections; a wide one counts for two, because of what it holds in memory.
+        // As many at once as there are connections, few of them wide because of what those hold in memory.
         let executing = db.connections();
         let executions = Semaphore::new(executing);
         let deliveries = Semaphore::new(executing.div_ceil(2));
@@ -129,7 +138,7 @@ impl Hub {
             live: Live::default(),
             paces: Arc::default(),
             executions,
-            wide: u32::try_from(executing.min(2)).unwrap_or(1),
+            wide: Semaphore::new(WIDE_AT_ONCE),
             deliveries,
             streams: Arc::new(Semaphore::new(MAX_STREAMS)),
             stopping: watch::Sender::new(false),
@@ -194,16 +203,19 @@ impl Hub {
     }
 
     /// Waits for the turn to execute a document, for ten seconds at the most; it lasts until the permit is dropped.
-    pub async fn turn(&self, is_wide: bool) -> Result<SemaphorePermit<'_>, Fault> {
-        let count = if is_wide { self.shared.wide } else { 1 };
-        match tokio::time::timeout(TURN_WITHIN, self.shared.executions.acquire_many(count)).await {
-            Ok(turn) => turn.map_err(|closed| Fault::internal("waiting for a turn", closed)),
+    pub async fn turn(&self, is_wide: bool) -> Result<Turn<'_>, Fault> {
+        let waiting = async {
+            let wide = if is_wide { Some(self.shared.wide.acquire().await?) } else { None };
+            Ok(Turn { _execution: self.shared.executions.acquire().await?, _wide: wide })
+        };
+        match tokio::time::timeout(TURN_WITHIN, waiting).await {
+            Ok(turn) => turn.map_err(|closed: AcquireError| Fault::internal("waiting for a turn", closed)),
             Err(_) => Err(Fault::new(Code::ServiceUnavailable, Message::new("http-busy"))),
         }
     }
 
     /// Waits for the turn to execute deliveries: as long as it takes for one of those that are theirs, then as a query does.
-    pub async fn live_turn(&self) -> Result<(SemaphorePermit<'_>, SemaphorePermit<'_>), Fault> {
+    pub async fn live_turn(&self) -> Result<(SemaphorePermit<'_>, Turn<'_>), Fault> {
         let delivery = self.shared.deliveries.acquire().await;
         Ok((delivery.map_err(|closed| Fault::internal("waiting for a turn", closed))?, self.turn(false).await?))
     }

@@ -255,6 +255,7 @@ async fn write_lines(
     let total = lines.len();
     let (lines, withheld) = withhold(tx, lines.into_iter().enumerate().collect()).await?;
     let (keys, known) = resolve(tx, lines.iter().map(|(_, line)| line)).await?;
+    hold_people(tx, &lines, &keys).await?;
     let mut lines = lines;
     // What a line names is of an earlier kind than its own, or of the same.
     lines.sort_by_key(|(_, line)| line.kind);
@@ -366,6 +367,25 @@ async fn write_line(
             None => Ok((Outcome::Unchanged, Vec::new())),
         },
     }
+}
+
+/// Has whoever else writes of the people of these lines wait: people are locked before what belongs to them, as by whoever
+/// joins or leaves a community, so that nobody waits for each other.
+async fn hold_people(tx: &mut Tx, lines: &Numbered, keys: &Keys) -> Result<(), Fault> {
+    let mut people = Vec::new();
+    for (_, line) in lines {
+        if line.kind == NodeKind::Person {
+            people.push(keys.id(line.kind, &line.key)?);
+        }
+        if let (NodeKind::Membership | NodeKind::Role, What::State { references, .. }) = (line.kind, &line.what) {
+            for reference in references.iter().filter(|reference| reference.kind == NodeKind::Person) {
+                people.extend(keys.id(reference.kind, &reference.key));
+            }
+        }
+    }
+    people.sort_unstable();
+    people.dedup();
+    person::audiences::lock(tx, people).await
 }
 
 /// The ids behind every key that the lines name, new ones for lines that come for the first time; and for those that

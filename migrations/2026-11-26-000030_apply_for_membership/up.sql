@@ -45,7 +45,7 @@ DECLARE
   oneself text := 'self:' || NEW.person_id;
   coordinators text := 'coordinator:' || NEW.community_id;
 BEGIN
-  NEW.audience := CASE WHEN NEW.retired THEN '{}'
+  NEW.audience := CASE WHEN NEW.retired OR (SELECT p.retired FROM people p WHERE p.id = NEW.person_id) THEN '{}'
     WHEN NEW.status = 'WITHDRAWN' THEN ARRAY[oneself]
     WHEN NEW.status = 'INVITED' THEN ARRAY[coordinators, oneself]
     WHEN NEW.status NOT IN ('ACTIVE', 'ENDED') THEN
@@ -69,3 +69,15 @@ BEGIN
   RETURN NEW;
 END
 $$;
+
+-- Whoever is retired is nobody's any more: what they sent is closed, and nobody sees it.
+CREATE FUNCTION application_retirements_follow() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE applications SET audience = '{}',
+    status = CASE WHEN status IN ('PENDING', 'WAITING') THEN 'WITHDRAWN' ELSE status END
+    WHERE person_id = NEW.id;
+  RETURN NULL;
+END
+$$;
+CREATE TRIGGER application_retirements AFTER UPDATE OF retired ON people
+  FOR EACH ROW WHEN (NEW.retired AND NOT OLD.retired) EXECUTE FUNCTION application_retirements_follow();

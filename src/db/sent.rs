@@ -70,8 +70,8 @@ pub async fn begin(tx: &mut Tx, sent: &Sent) -> Result<Seen, Fault> {
     }
     // SQL: by the same index.
     let before: Vec<(Vec<u8>, Option<Uuid>)> =
-        Sql::new("SELECT input_hash, outcome_id FROM sent_mutations WHERE account_id IS NOT DISTINCT FROM ")
-            .uuid_or_null(account)
+        Sql::new("SELECT input_hash, outcome_id FROM sent_mutations WHERE coalesce(account_id, '00000000-0000-0000-0000-000000000000') = ")
+            .uuid(account.unwrap_or_default())
             .push(" AND mutation = ")
             .text(&sent.mutation)
             .push(" AND key = ")

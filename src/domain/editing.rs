@@ -78,7 +78,7 @@ pub async fn edit<K: Stored>(
     let (before, import_hash) = open::<K>(tx, target).await?;
     let mut after = before.clone();
     change(&mut after)?;
-    check(&mut after)?;
+    check(&mut after, before.header.sources.len())?;
     if !node::differ(&before, &after)? {
         return Ok(target.id);
     }
@@ -93,7 +93,7 @@ pub async fn create<K: Stored>(tx: &mut Tx, mut line: Line<K::Record>) -> Result
     if line.header.key.is_empty() {
         line.header.key = id.to_string();
     }
-    check(&mut line)?;
+    check(&mut line, 0)?;
     let taken = node::by_keys(tx.conn(), K::Record::KIND, vec![line.header.key.clone()]).await?;
     if !taken.is_empty() {
         let message = Message::new("key-taken").with("key", line.header.key.as_str());
@@ -135,7 +135,10 @@ pub async fn open<K: Stored>(tx: &mut Tx, target: Target) -> Result<(Line<K::Rec
     require_version(target, version)?;
     // Whoever may write it writes all of it, whatever they see of what it names.
     let line = node::line_of::<K>(tx.conn(), &Viewer::system("editing"), id).await?;
-    Ok((line.ok_or_else(permission::absent)?, import_hash))
+    let mut line = line.ok_or_else(permission::absent)?;
+    // Slugs are never forgotten, however many there are.
+    line.header.former_slugs.clear();
+    Ok((line, import_hash))
 }
 
 /// Refuses to write over a version that whoever writes has not seen.
@@ -149,18 +152,29 @@ pub fn require_version(target: Target, version: i32) -> Result<(), Fault> {
     }
 }
 
-/// Refuses a line with fields that cannot be used, and puts the others into their canonical form.
-pub fn check<R: Record>(line: &mut Line<R>) -> Result<(), Fault> {
+/// Refuses a line with fields that cannot be used, and puts the others into their canonical form. Sources are told by their
+/// place among those that are new: after so many that were there.
+pub fn check<R: Record>(line: &mut Line<R>, sources_before: usize) -> Result<(), Fault> {
     let mut problems = Problems::default();
-    line.header.check(R::KIND, &mut problems);
-    line.record.check(&mut problems);
+    line.check(&mut problems);
     let found = problems.into_vec().into_iter().map(|problem| {
         let (first, rest) = problem.field.split_at(problem.field.find('/').unwrap_or(problem.field.len()));
+        let rest = if first == "sources" { after(rest, sources_before) } else { rest.to_owned() };
         (format!("{}{rest}", R::name_in_contract(first)), problem.message)
     });
     match Fault::bad_fields(found.collect()) {
         Some(fault) => Err(fault),
         None => Ok(()),
+    }
+}
+
+/// The rest of a path that begins with a number, counted after so many.
+fn after(rest: &str, before: usize) -> String {
+    let mut parts = rest.trim_start_matches('/').splitn(2, '/');
+    let number = parts.next().and_then(|number| number.parse::<usize>().ok());
+    match (number.and_then(|number| number.checked_sub(before)), parts.next()) {
+        (Some(number), Some(name)) => format!("/{number}/{name}"),
+        (Some(_) | None, Some(_) | None) => rest.to_owned(),
     }
 }
 

@@ -110,7 +110,8 @@ fn translate<K: Stored>(tx: &mut Tx, target: Target, new: NewText) -> Edited<'_>
         }
         let mut after = before.clone();
         set(&mut after.record, &new)?;
-        editing::check(&mut after)?;
+        let sources = before.header.sources.len();
+        editing::check(&mut after, sources).map_err(|fault| fault.of_field("text"))?;
         if crate::domain::node::differ(&before, &after)? {
             editing::write::<K>(tx, target.id, &after, import_hash.as_deref()).await?;
         } else {
@@ -149,7 +150,8 @@ fn set<R: Record>(record: &mut R, new: &NewText) -> Result<(), Fault> {
     let unknown = || Fault::bad_input(Message::new("text-unknown")).of_field("field");
     let mut line = serde_json::to_value(&*record).map_err(|error| Fault::internal("changing a text", error))?;
     let mut place = &mut line;
-    for part in new.field.split('/') {
+    for (depth, part) in new.field.split('/').enumerate() {
+        let part = if depth == 0 { R::name_in_line(part) } else { part };
         place = match place {
             Value::Object(fields) => fields.get_mut(part),
             Value::Array(list) => list.iter_mut().find(|element| element.get("id").is_some_and(|id| id == part)),

@@ -15,10 +15,11 @@ use crate::db::text_origins::{self, Written};
 use crate::db::write::Tx;
 use crate::db::{search, slugs};
 use crate::domain::permission;
-use crate::domain::record::{Header, Keys, Record};
+use crate::domain::record::{Header, Keys, Problems, Record};
 use crate::domain::source;
 use crate::error::{Code, Fault};
 use crate::policy::{self, Action, NodeKind, On, Owners, Subject, Viewer};
+use crate::text::identifier;
 use crate::text::language::LanguageTag;
 use crate::text::messages::Message;
 use crate::text::texts::Fields;
@@ -30,6 +31,23 @@ pub struct Line<R> {
     pub header: Header,
     /// The fields of its kind.
     pub record: R,
+}
+
+impl<R: Record> Line<R> {
+    /// Checks it, and puts what it holds into its canonical form.
+    pub fn check(&mut self, problems: &mut Problems) {
+        self.header.check(R::KIND, problems);
+        self.record.check(problems);
+        for reference in self.record.references() {
+            if let Err(message) = identifier::slug(&reference.key) {
+                problems.add(reference.field, message);
+            }
+            // Among the records only parents are of the record's own kind.
+            if reference.kind == R::KIND && reference.key == self.header.key {
+                problems.add(reference.field, Message::new("above-itself").with("key", self.header.key.as_str()));
+            }
+        }
+    }
 }
 
 /// A kind of node that is written from lines of the transfer format and written out as such.
@@ -131,14 +149,17 @@ pub async fn require_write(tx: &mut Tx, writing: Writing<'_>) -> Result<(), Faul
 }
 
 /// Refuses to hand something over, or to take it, unless whoever writes runs both the organization that manages it and the
-/// one that is to.
-pub fn require_manager(tx: &mut Tx, before: Option<Uuid>, after: Option<Uuid>) -> Result<(), Fault> {
+/// one that is to. What is there and managed by nobody is handed to somebody by administrators of the hub alone: whoever
+/// coordinates a community for a while could keep it by an organization of their own.
+pub fn require_manager(tx: &mut Tx, is_new: bool, before: Option<Uuid>, after: Option<Uuid>) -> Result<(), Fault> {
     let viewer = tx.viewer();
-    let Some(identity) = viewer.identity().filter(|_| before != after) else { return Ok(()) };
-    match [before, after].into_iter().flatten().all(|id| identity.runs(On::Organization(id))) {
-        true => Ok(()),
-        false => Err(Fault::new(Code::Forbidden, Message::new("write-forbidden")).of_field("managedBy")),
+    let Some(identity) = viewer.identity().filter(|it| before != after && !it.runs_the_hub()) else { return Ok(()) };
+    let is_taken = !is_new && before.is_none();
+    let runs_both = [before, after].into_iter().flatten().all(|id| identity.runs(On::Organization(id)));
+    if runs_both && !is_taken {
+        return Ok(());
     }
+    Err(Fault::new(Code::Forbidden, Message::new("write-forbidden")).of_field("managedBy"))
 }
 
 /// Writes what belongs to a saved row: slug, sources, text origins and the entry in the change log.

@@ -32,6 +32,15 @@ pub async fn renew(tx: &mut Tx) -> Result<(), Fault> {
     }
 }
 
+/// Refuses whoever is not known, before anything is done with what they sent.
+pub async fn require_known(tx: &mut Tx) -> Result<(), Fault> {
+    renew(tx).await?;
+    match *tx.viewer() {
+        Viewer::Anonymous => Err(unknown()),
+        Viewer::Known(_) | Viewer::System(_) => Ok(()),
+    }
+}
+
 /// Refuses what is on an organization or a community that the transaction's viewer does not see, as if it were not there.
 pub async fn require_place(tx: &mut Tx, on: On) -> Result<(), Fault> {
     renew(tx).await?;

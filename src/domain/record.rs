@@ -321,6 +321,11 @@ pub trait Record: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
         field
     }
 
+    /// What the line calls a field of the contract.
+    fn name_in_line(field: &str) -> &str {
+        field
+    }
+
     /// The nodes that the record names by key, with the field that names them.
     fn references(&self) -> Vec<Reference>;
 }

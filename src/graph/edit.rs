@@ -9,6 +9,7 @@ use crate::db::text_origins::TextOrigin;
 use crate::domain::editing::{self, Name, Named, Target};
 use crate::domain::kinds::{Editor, NewText};
 use crate::domain::node::{Line, Stored};
+use crate::domain::permission;
 use crate::domain::record::{Header, SourceRecord};
 use crate::error::Fault;
 use crate::graph::id;
@@ -65,6 +66,7 @@ pub async fn edit<K: Stored>(
     };
     mutation::run(scope, call, move |tx| {
         async move {
+            permission::require_known(tx).await?;
             let named = editing::look_up(tx, &edit.names).await?;
             let change = move |line: &mut Line<K::Record>| {
                 line.header.change(edit.slug, edit.sources);
@@ -90,6 +92,7 @@ pub async fn create<K: Stored>(
     };
     mutation::run(scope, call, move |tx| {
         async move {
+            permission::require_known(tx).await?;
             let named = editing::look_up(tx, &names).await?;
             let mut line = Line { header, record };
             change(&mut line, &named)?;

@@ -20,6 +20,9 @@ const MAX_REASON_CHARS: usize = 300;
 /// The longest idempotency key, in characters.
 const MAX_KEY_CHARS: usize = 100;
 
+/// The most things to mend that one answer tells.
+const MAX_USER_ERRORS: usize = 100;
+
 /// The field of every input that holds the idempotency key.
 const KEY_FIELD: &str = "idempotencyKey";
 
@@ -140,7 +143,7 @@ pub fn mended<T>(scope: &Scope, outcome: Result<T, Fault>) -> Result<Outcome<T>,
                 let first = (fault.field().map(str::to_owned), fault.message());
                 let others = fault.others().iter().map(|(field, message)| (Some(field.clone()), message));
                 let told = std::iter::once(first).chain(others);
-                let told = told.map(|(field, message)| UserError {
+                let told = told.take(MAX_USER_ERRORS).map(|(field, message)| UserError {
                     code: Word(code),
                     field,
                     message: scope.sentence(message),

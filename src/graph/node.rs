@@ -241,6 +241,12 @@ pub fn statements<'a>(list: &'a [Statement], original: &language::LanguageTag, s
     list.iter().filter_map(|statement| scope.serve(&statement.text, original)).collect()
 }
 
+/// The ids of statements as they are served, in their order.
+pub fn statement_ids<'a>(list: &'a [Statement], original: &language::LanguageTag, scope: &Scope) -> Vec<&'a str> {
+    let served = list.iter().filter(|statement| scope.serve(&statement.text, original).is_some());
+    served.map(|statement| statement.id.as_str()).collect()
+}
+
 /// Look-ups by global id.
 #[derive(Default)]
 pub struct NodeQuery;

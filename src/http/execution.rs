@@ -19,7 +19,7 @@ use crate::domain::{account, permission};
 use crate::error::{Code, Fault};
 use crate::graph::pace::Pace;
 use crate::graph::scope::Scope;
-use crate::graph::{limits, live};
+use crate::graph::{limits, live, omitted};
 use crate::http::caller::Shown;
 use crate::http::{self, Hub};
 use crate::loaders::Reader;
@@ -193,6 +193,10 @@ impl Asker {
         };
         let operation = live::operation(document, name.as_deref()).map(|operation| operation.ty);
         let name = name.or_else(|| live::name_of_only(document));
+        if operation == Some(OperationType::Mutation) {
+            let document = omitted::taken_out(document, name.as_deref(), &variables);
+            request.set_parsed_query(document);
+        }
         Ok(Prepared { request, operation, name, is_wide })
     }
 

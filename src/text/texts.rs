@@ -9,6 +9,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::language::{LanguageTag, Languages};
 use super::messages::Message;
 
+/// The most languages of one text.
+const MAX_LANGUAGES: usize = 50;
+
 /// One text in several languages, in JSON `{"en": "…", "fr": "…"}`. Read from JSON it holds no
 /// blank text, no control character other than line feed and tab, and each language once.
 ///
@@ -76,9 +79,12 @@ impl Texts {
         lengths.max().unwrap_or(0)
     }
 
-    /// Refuses a blank text, a control character other than line feed and tab, and a text of more
+    /// Refuses more than fifty languages, a blank text, a control character other than line feed and tab, and a text of more
     /// than `max_chars` characters, in whichever language it is.
     pub fn check(&self, max_chars: usize) -> Result<(), Message> {
+        if self.0.len() > MAX_LANGUAGES {
+            return Err(Message::new("list-too-long").with("max", MAX_LANGUAGES).with("length", self.0.len()));
+        }
         for (_, text) in self.iter() {
             check_plain(text, max_chars, true)?;
         }

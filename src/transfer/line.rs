@@ -27,7 +27,6 @@ use crate::domain::role::store::Roles;
 use crate::domain::topic::store::Topics;
 use crate::error::Fault;
 use crate::policy::{NodeKind, Viewer};
-use crate::text::identifier;
 use crate::text::messages::Message;
 use crate::transfer::{LineProblem, Place};
 
@@ -206,28 +205,19 @@ fn deserialize<T: serde::de::DeserializeOwned>(
 }
 
 /// Reads and checks a record; the hash is that of its canonical form, so that white space in a file says nothing.
-fn read<K: Stored>(mut header: Header, fields: Map<String, Value>, place: &Place) -> Result<What, Vec<LineProblem>> {
-    let mut record: K::Record = deserialize(fields, place)?;
+fn read<K: Stored>(header: Header, fields: Map<String, Value>, place: &Place) -> Result<What, Vec<LineProblem>> {
+    let record: K::Record = deserialize(fields, place)?;
+    let mut line = Line { header, record };
     let mut problems = Problems::default();
-    header.check(K::Record::KIND, &mut problems);
-    record.check(&mut problems);
-    let references = record.references();
-    for reference in &references {
-        if let Err(message) = identifier::slug(&reference.key) {
-            problems.add(reference.field, message);
-        }
-        // Among the records only parents are of the record's own kind.
-        if reference.kind == K::Record::KIND && reference.key == header.key {
-            problems.add(reference.field, Message::new("above-itself").with("key", header.key.as_str()));
-        }
-    }
+    line.check(&mut problems);
     let found: Vec<LineProblem> =
         problems.into_vec().into_iter().map(|problem| place.problem(Some(problem.field), problem.message)).collect();
     if !found.is_empty() {
         return Err(found);
     }
-    let hash = hash_of(&header, &record).map_err(|fault| vec![place.problem(None, fault.message().clone())])?;
-    Ok(What::State { node: Box::new(Stated::<K>(Line { header, record })), references, hash })
+    let (references, Line { header, record }) = (line.record.references(), &line);
+    let hash = hash_of(header, record).map_err(|fault| vec![place.problem(None, fault.message().clone())])?;
+    Ok(What::State { node: Box::new(Stated::<K>(line)), references, hash })
 }
 
 fn retire<'a, K: Stored>(tx: &'a mut Tx, id: Uuid, hash: Option<&'a str>) -> Retired<'a> {

@@ -181,7 +181,7 @@ async fn a_day_of_hpco(language: &str) {
     assert_eq!(told["status"], "ACCEPTED");
     assert_eq!(
         told["statusText"],
-        if is_french { "Votre demande a été acceptée." } else { "Your application was accepted." }
+        if is_french { "La demande a été acceptée." } else { "The application was accepted." }
     );
     assert_eq!(told["note"], if is_french { "Bienvenue!" } else { "Welcome!" });
 
@@ -383,7 +383,7 @@ async fn an_english_item_of_ipos_gets_its_french_text_and_the_embed_changes_its_
         (json!({"node": item, "field": "issued", "language": "fr", "text": "x"}), "field"),
         (json!({"node": item, "field": "title", "language": "fr", "text": " "}), "text"),
         (translate("title", "x", "ORIGINAL"), "origin"),
-        (translate("title", &"x".repeat(301), "HUMAN"), "title"),
+        (translate("title", &"x".repeat(301), "HUMAN"), "text"),
     ] {
         assert_eq!(ipos.refused(&hub, "textTranslate", input).await, ("BAD_USER_INPUT".to_owned(), json!(field)));
     }

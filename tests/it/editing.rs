@@ -188,10 +188,37 @@ async fn an_edit_changes_what_it_names_keeps_the_rest_and_tells_every_field_that
         (json!({"community": id, "slug": "Not A Slug", "fields": {}}), "slug"),
         (json!({"community": other, "fields": {}}), "community"),
         (json!({"community": id, "fields": {"topics": [id]}}), "topics"),
-        (json!({"community": id, "fields": {}, "sources": [{}]}), "sources/3/title"),
+        (json!({"community": id, "fields": {}, "sources": [{}]}), "sources/1/title"),
     ] {
         assert_eq!(who.refused(&hub, "communityEdit", input).await, ("BAD_USER_INPUT".to_owned(), json!(field)));
     }
+    // A variable that is not sent leaves its field out; null takes away, and empties a list.
+    let by_variables = "mutation($id: ID!, $url: String, $topics: [ID!], $name: [TextInput!]) { communityEdit(input: {community: $id, fields: {joinUrl: $url, topics: $topics, name: $name}}) { community { joinUrl topics { totalCount } } userErrors { code } } }";
+    let renamed = json!({"id": id, "name": english("Named by a variable")});
+    let kept = who.ask(&hub, by_variables, renamed).await["data"]["communityEdit"]["community"].clone();
+    assert_eq!(kept, json!({"joinUrl": "https://example.org/", "topics": {"totalCount": 1}}));
+    let gone = who.ask(&hub, by_variables, json!({"id": id, "url": null, "topics": null, "name": null})).await;
+    assert_eq!(gone["data"]["communityEdit"]["community"], json!({"joinUrl": null, "topics": {"totalCount": 0}}));
+    // However often it was renamed, it can be written.
+    for number in 0..55 {
+        who.done(
+            &hub,
+            "communityEdit",
+            json!({"community": id, "slug": format!("renamed-{number}"), "fields": {}}),
+            "__typename",
+        )
+        .await;
+    }
+    who.done(&hub, "communityEdit", json!({"community": id, "fields": {"name": english("New name")}}), "__typename")
+        .await;
+    // Nobody makes the hub work who is not known.
+    let many = json!({"community": id, "fields": {"objectives": vec![json!({"text": []}); 5_000]}});
+    let nobody = callers::payload(&hub, None, "communityEdit", many.clone(), "__typename").await;
+    assert_eq!(
+        nobody["userErrors"],
+        json!([{"code": "UNAUTHENTICATED", "field": null, "message": "Sign in first, or show a token."}])
+    );
+    assert_eq!(who.refused(&hub, "communityEdit", many).await, ("BAD_USER_INPUT".to_owned(), json!("objectives")));
     // A line that was imported is not read again over what somebody wrote.
     lines::read(&hub.db, &[topic("u", json!({}))]).await;
     assert_eq!(hub.data("{ community(slug: \"c\") { name } }").await["community"]["name"], "New name");
@@ -203,6 +230,7 @@ async fn an_organization_is_run_by_its_administrators_with_what_it_manages() {
         organization("o", json!({})),
         organization("p", json!({})),
         community("c", json!({"managedBy": "o"})),
+        community("free", json!({})),
         project("j", json!({"managedBy": "o"})),
         project("k", json!({})),
         item("i", json!({"communities": ["c"]})),
@@ -236,6 +264,12 @@ async fn an_organization_is_run_by_its_administrators_with_what_it_manages() {
         admin.refused(&hub, "projectEdit", json!({"project": k, "fields": {"summary": english("x")}})).await,
         forbidden
     );
+    // What is linked to an organization is listed with it: it says so itself, or those whom it manages.
+    let host = json!({"kind": "HOSTS", "from": o, "to": c, "originalLanguage": "en", "fields": {}});
+    let with_p = json!({"kind": "COORDINATED_BY", "from": c, "to": p, "originalLanguage": "en", "fields": {}});
+    coordinator.done(&hub, "linkCreate", host, "link { id }").await;
+    assert_eq!(coordinator.refused(&hub, "linkCreate", with_p.clone()).await, forbidden);
+    other.done(&hub, "linkCreate", with_p, "link { id }").await;
     // They say who coordinates what they manage, and nobody else's.
     let somebody = coordinator.data(&hub, "{ viewer { accountId } }").await["viewer"]["accountId"].clone();
     let give = json!({"account": somebody, "right": "REVIEWER", "on": c});
@@ -252,6 +286,19 @@ async fn an_organization_is_run_by_its_administrators_with_what_it_manages() {
     assert_eq!(
         admin.refused(&hub, "communityEdit", json!({"community": c, "fields": {"purpose": english("x")}})).await,
         forbidden
+    );
+    // What nobody manages is nobody's to take.
+    let free = id_of(&hub, "community", "free").await;
+    let taker = Caller::new(
+        &hub,
+        "taker",
+        None,
+        &[(Right::Coordinator, Some((NodeKind::Community, "free"))), (Right::Administrator, on("o"))],
+    )
+    .await;
+    assert_eq!(
+        taker.refused(&hub, "communityEdit", json!({"community": free, "fields": {"managedBy": o}})).await,
+        managed
     );
     // What is new belongs to whoever makes it.
     let create = |managed_by: &Value| json!({"originalLanguage": "en", "fields": {"title": english("A project"), "lead": o, "managedBy": managed_by}});
@@ -276,7 +323,10 @@ async fn an_organization_is_run_by_its_administrators_with_what_it_manages() {
         )
         .await;
     other.done(&hub, "linkRetire", json!({ "link": made["id"] }), "__typename").await;
-    assert_eq!(hub.data("{ links { totalCount } }").await["links"]["totalCount"], 0);
+    assert_eq!(
+        hub.data("{ links(filter: { kinds: [PARTNERS_WITH] }) { totalCount } }").await["links"]["totalCount"],
+        0
+    );
     let wrong = json!({"kind": "HOSTS", "from": o, "to": p, "originalLanguage": "en", "fields": {}});
     assert_eq!(admin.refused(&hub, "linkCreate", wrong).await, ("BAD_USER_INPUT".to_owned(), json!("kind")));
 }
@@ -327,6 +377,14 @@ async fn an_item_is_written_by_its_authors_and_coordinators_and_put_before_ones_
     ann.done(&hub, "itemPublish", json!({ "item": item }), "item { publishedAt }").await;
     assert_eq!(ben.refused(&hub, "itemEdit", edit("x")).await, ("FORBIDDEN".to_owned(), Value::Null));
     assert_eq!(ann.refused(&hub, "itemPublish", json!({ "item": item })).await.0, "CONFLICT");
+    // Whoever belongs to none of its communities any more writes it no more.
+    let second = ann.done(&hub, "itemCreate", create(by(&a), json!([c])), "itemId").await["itemId"].clone();
+    lines::read(&hub.db, &[lines::membership("m", "ann", "c", json!({"status": "ENDED"}))]).await;
+    assert_eq!(
+        ann.refused(&hub, "itemPublish", json!({ "item": second })).await,
+        ("FORBIDDEN".to_owned(), Value::Null)
+    );
+    lines::read(&hub.db, &[lines::membership("m", "ann", "c", json!({}))]).await;
     ann.done(&hub, "itemRetire", json!({ "item": item }), "item { id }").await;
     assert_eq!(hub.data("{ items { totalCount } }").await["items"]["totalCount"], 0);
     assert_eq!(ann.refused(&hub, "itemEdit", edit("x")).await.0, "NOT_FOUND");
@@ -340,4 +398,29 @@ async fn an_item_is_written_by_its_authors_and_coordinators_and_put_before_ones_
     assert_eq!(published["item"]["status"], "PUBLISHED");
     assert_eq!(machine.refused(&hub, "communityEdit", json!({"community": c, "fields": {}})).await.0, "FORBIDDEN");
     assert_eq!(machine.refused(&hub, "itemCreate", create(json!([]), json!([d]))).await.0, "FORBIDDEN");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_text_that_is_left_to_translate_can_be_translated() {
+    use diesel_async::RunQueryDsl;
+    use knowledge_hub::db::statement::Sql;
+    use knowledge_hub::graph::id;
+    let hub = TestHub::with_sample_data().await;
+    let admin = Caller::new(&hub, "admin", None, &[(Right::Administrator, None)]).await;
+    let mut conn = hub.db.connection().await.unwrap();
+    // One of each sort of field of each kind.
+    let fields: Vec<(String, uuid::Uuid, String)> = Sql::new("SELECT DISTINCT ON (n.kind, regexp_replace(t.field, '/[^/]+/', '/*/')) n.kind, n.id, t.field FROM text_origins t JOIN nodes n ON n.id = t.node_id WHERE t.language <> 'de' ORDER BY n.kind, regexp_replace(t.field, '/[^/]+/', '/*/'), n.id")
+        .returning::<(diesel::sql_types::Text, diesel::sql_types::Uuid, diesel::sql_types::Text)>()
+        .load(&mut conn)
+        .await
+        .unwrap();
+    drop(conn);
+    assert!(fields.len() > 30, "{fields:?}");
+    for (kind, node, field) in fields {
+        let kind: NodeKind = kind.parse().unwrap();
+        let input =
+            json!({"node": id::encode(kind, node).to_string(), "field": field, "language": "de", "text": "Ein Wort"});
+        let payload = admin.payload(&hub, "textTranslate", input, "node { __typename }").await;
+        assert_eq!(payload["userErrors"], json!([]), "{kind:?} {field}");
+    }
 }

@@ -139,6 +139,8 @@ async fn an_application_waits_is_refused_with_a_reason_and_sent_again() {
     let withdraw = json!({ "membership": applied["id"] });
     let gone = ann.done(&place.hub, "membershipWithdraw", withdraw.clone(), WANTED).await;
     assert_eq!(gone["membership"]["status"], "WITHDRAWN");
+    let left = place.coordinator.data(&place.hub, own).await["community"]["applications"]["nodes"].clone();
+    assert_eq!(left.as_array().unwrap().len(), 1, "what was taken back is the person's own affair");
     assert_eq!(ann.refused(&place.hub, "membershipWithdraw", withdraw.clone()).await, refusal("CONFLICT", ""));
     assert_eq!(eve.refused(&place.hub, "membershipWithdraw", withdraw).await, refusal("NOT_FOUND", ""));
     let decide = json!({"membership": applied["id"], "decision": "ACCEPT"});
@@ -169,7 +171,13 @@ async fn a_community_says_for_whom_it_is() {
     let invited =
         place.coordinator.done(&place.hub, "membershipInvite", invite.clone(), WANTED).await["membership"].clone();
     assert_eq!(invited["status"], "INVITED");
-    assert_eq!(place.coordinator.refused(&place.hub, "membershipInvite", invite).await, refusal("CONFLICT", ""));
+    assert_eq!(
+        place.coordinator.refused(&place.hub, "membershipInvite", invite.clone()).await,
+        refusal("CONFLICT", "")
+    );
+    // Whoever declined may be invited again.
+    ann.done(&place.hub, "membershipWithdraw", json!({"membership": invited["id"]}), WANTED).await;
+    place.coordinator.done(&place.hub, "membershipInvite", invite.clone(), WANTED).await;
     assert_eq!(place.join(&ann, json!({})).await["status"], "ACTIVE");
     let hidden = nil.data(&place.hub, "{ viewer { account { person { id } } } }").await["viewer"]["account"]["person"]
         ["id"]
@@ -191,7 +199,10 @@ async fn tiers_are_appointed_or_endorsed_and_a_region_has_so_many() {
     let applied = place.join(&eve, json!({"tier": "ENDORSED", "endorser": ids["organization"]["id"]})).await;
     assert_eq!(applied["status"], "APPLIED", "even where joining is open");
     let accept = json!({"membership": applied["id"], "decision": "ACCEPT"});
-    assert_eq!(place.coordinator.refused(&place.hub, "membershipDecide", accept).await, refusal("NOT_ELIGIBLE", ""));
+    assert_eq!(
+        place.coordinator.refused(&place.hub, "membershipDecide", accept).await,
+        refusal("NOT_ELIGIBLE", "tier")
+    );
     let queue = "{ organization(slug: \"o\") { endorsements { totalCount nodes { id tier endorser { key } } } } }";
     assert_eq!(place.coordinator.data(&place.hub, queue).await["organization"]["endorsements"]["totalCount"], 1);
     assert_eq!(ann.data(&place.hub, queue).await["organization"]["endorsements"]["totalCount"], 0);
@@ -240,6 +251,26 @@ async fn a_charter_has_versions_and_the_one_in_force_is_accepted() {
         let edited = place.coordinator.done(&place.hub, "communityEdit", edit(text), charter).await;
         assert_eq!(edited["community"]["charter"]["version"], version);
     }
+    // A new version has no translation that anybody made of it.
+    let french = place
+        .hub
+        .ask_in(
+            "fr",
+            "{ community(slug: \"c\") { charter { text } translations(language: \"fr\") { field } } }",
+            json!({}),
+        )
+        .await;
+    assert_eq!(french["data"]["community"]["charter"]["text"], "Be kind and brief.");
+    assert_eq!(french["data"]["community"]["translations"], json!([{"field": "charters/1/text"}]));
+    let only_french = place
+        .coordinator
+        .refused(
+            &place.hub,
+            "communityEdit",
+            edit(json!([{"language": "en", "text": null}, {"language": "fr", "text": "Rien"}])),
+        )
+        .await;
+    assert_eq!(only_french, refusal("BAD_USER_INPUT", "charter"));
     for version in [json!(1), Value::Null] {
         let refused = place.refused(&ann, json!({ "charterVersion": version })).await;
         assert_eq!(refused, refusal("BAD_USER_INPUT", "charterVersion"));
@@ -247,4 +278,28 @@ async fn a_charter_has_versions_and_the_one_in_force_is_accepted() {
     place.join(&ann, json!({"charterVersion": 2})).await;
     let kept = ann.data(&place.hub, "{ community(slug: \"c\") { applications { nodes { charterVersion } } } }").await;
     assert_eq!(kept["community"]["applications"]["nodes"], json!([{"charterVersion": 2}]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_file_says_of_a_membership_settles_its_application_and_a_retired_person_is_nobodys() {
+    let place = place(json!({"joinPolicy": "BY_APPLICATION"})).await;
+    let (ann, ben) = (place.somebody("ann").await, place.somebody("ben").await);
+    let line = |status: &str| lines::membership("m", "ann", "c", json!({ "status": status }));
+    lines::read(&place.hub.db, &[line("ENDED")]).await;
+    place.join(&ann, json!({})).await;
+    lines::read(&place.hub.db, &[line("ACTIVE")]).await;
+    let own = "{ community(slug: \"c\") { applications { nodes { status } } } }";
+    let told = ann.data(&place.hub, own).await["community"]["applications"]["nodes"].clone();
+    assert_eq!(told, json!([{"status": "ACCEPTED"}]));
+    lines::read(&place.hub.db, &[line("REFUSED")]).await;
+    assert_eq!(place.join(&ann, json!({})).await["status"], "APPLIED", "nothing stands in the way");
+    // Two ways to the same community: the file names the other.
+    place.join(&ben, json!({})).await;
+    let (_, _, message) = lines::problem(&place.hub.db, &[lines::membership("n", "ben", "c", json!({}))]).await;
+    assert_eq!(message, "membership-twice");
+    lines::read(&place.hub.db, &[json!({"retire": "person:ben"})]).await;
+    let queue = "{ community(slug: \"c\") { applications { nodes { membership { person { name } } } } } }";
+    let waiting = place.coordinator.data(&place.hub, queue).await["community"]["applications"]["nodes"].clone();
+    let names: Vec<&Value> = waiting.as_array().unwrap().iter().map(|it| &it["membership"]["person"]["name"]).collect();
+    assert!(names.iter().all(|name| **name == "ann"), "{waiting}");
 }

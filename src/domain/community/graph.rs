@@ -64,6 +64,8 @@ pub struct Community {
 /// What membership is good for: a cause and its effect.
 #[derive(SimpleObject)]
 pub struct Benefit {
+    /// Unique within the list, for edits that keep its other languages.
+    id: String,
     /// What members do or have.
     cause: String,
     /// What comes of it.
@@ -172,6 +174,11 @@ impl Community {
         node::statements(&self.row.objectives, &self.row.original_language.0, &self.scope)
     }
 
+    /// The ids of its objectives, in the same order, for edits that keep their other languages.
+    async fn objective_ids(&self) -> Vec<&str> {
+        node::statement_ids(&self.row.objectives, &self.row.original_language.0, &self.scope)
+    }
+
     /// What members do together.
     async fn activities(&self) -> Vec<Word<ActivityKind>> {
         self.row.activities.iter().map(|word| Word(word.0)).collect()
@@ -182,7 +189,8 @@ impl Community {
         let original = &self.row.original_language.0;
         let served = self.row.benefits.iter().filter_map(|benefit| {
             let cause = self.scope.serve(&benefit.cause, original)?.to_owned();
-            Some(Benefit { cause, effect: self.scope.serve(&benefit.effect, original)?.to_owned() })
+            let id = benefit.id.clone();
+            Some(Benefit { id, cause, effect: self.scope.serve(&benefit.effect, original)?.to_owned() })
         });
         served.collect()
     }

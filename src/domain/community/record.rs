@@ -178,6 +178,9 @@ pub struct TierRule {
 /// The longest text of a question: at most 1,000 characters.
 const QUESTION: usize = 1_000;
 
+/// The largest quota of a region.
+const MOST_PER_REGION: u32 = 1_000_000;
+
 /// The most versions of a charter.
 const CHARTERS: usize = 100;
 
@@ -323,6 +326,9 @@ impl CommunityRecord {
             }
         }
         for (index, rule) in self.tiers.iter().enumerate() {
+            if rule.max_per_region.is_some_and(|max| max == 0 || max > MOST_PER_REGION) {
+                problems.add("tiers", Message::new("quota-out-of-range").with("max", i64::from(MOST_PER_REGION)));
+            }
             if self.tiers.iter().take(index).any(|other| other.tier == rule.tier) {
                 problems.add("tiers", Message::new("id-twice").with("id", rule.tier.as_ref()));
             }
@@ -377,6 +383,13 @@ impl Record for CommunityRecord {
         problems.list("topics", &self.topics);
         problems.list("languages", &self.languages);
         self.check_joining(problems);
+    }
+
+    fn name_in_contract(field: &str) -> &str {
+        match field {
+            "charters" => "charter",
+            other => other,
+        }
     }
 
     fn references(&self) -> Vec<Reference> {

@@ -447,7 +447,7 @@ async fn save(
     row.created_at = old.as_ref().map_or(tx.now(), |row| row.created_at);
     row.version = old.as_ref().map_or(1, |row| row.version.saturating_add(1));
     let managed_before = old.as_ref().and_then(|row| row.managed_by);
-    node::require_manager(tx, managed_before, row.managed_by)?;
+    node::require_manager(tx, old.is_none(), managed_before, row.managed_by)?;
     let owners = Owners::of_community(id, row.managed_by);
     let audience_before = old.as_ref().map(|row| row.audience.as_slice());
     let writing = Writing { kind: NodeKind::Community, id, audience_before, owners: &owners, slug: Some(&row.slug) };

@@ -452,6 +452,7 @@ async fn save(tx: &mut Tx, id: Uuid, line: &Line<ItemRecord>, hash: Option<&str>
         return Err(Message::new("item-draft-audience").into());
     }
     let makers_before = makers::of(tx.conn(), id).await?;
+    makers::hold_communities(tx, &line.record, keys).await?;
     let owners = makers::owners_of_record(tx.conn(), &line.record, keys).await?;
     let makers = makers::from(&owners);
     let mut row = line::row_of(id, line, keys)?;

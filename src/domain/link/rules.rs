@@ -86,6 +86,26 @@ pub fn may_join(kind: LinkKind, from: NodeKind, to: NodeKind) -> bool {
     }
 }
 
+/// Who may say that there is a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speaker {
+    /// Those who run either end.
+    Either,
+    /// Those who run the end where it starts.
+    From,
+    /// Those who run the organization at one of its ends, or what it manages at the other.
+    Organization,
+}
+
+/// Who may say that two nodes of these kinds are linked: what is linked to an organization is listed with it.
+pub fn speaks(from: NodeKind, to: NodeKind) -> Speaker {
+    match (from == NodeKind::Organization, to == NodeKind::Organization) {
+        (true, true) => Speaker::Either,
+        (true, false) | (false, true) => Speaker::Organization,
+        (false, false) => Speaker::From,
+    }
+}
+
 /// How a link reads from the end that it is seen from.
 pub fn name(kind: LinkKind, direction: LinkDirection) -> Message {
     match (kind, direction) {
@@ -127,6 +147,15 @@ mod tests {
                 assert!(NodeKind::VARIANTS.iter().all(|end| !joins(&other, end) && !joins(end, &other)));
             }
         }
+    }
+
+    #[test]
+    fn an_organization_speaks_for_itself() {
+        use NodeKind::{Community, Item, Organization};
+        assert_eq!(speaks(Organization, Organization), Speaker::Either);
+        assert_eq!(speaks(Organization, Community), Speaker::Organization);
+        assert_eq!(speaks(Community, Organization), Speaker::Organization);
+        assert_eq!(speaks(Item, Item), Speaker::From);
     }
 
     #[test]

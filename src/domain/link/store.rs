@@ -20,13 +20,13 @@ use crate::db::schema::links;
 use crate::db::statement::{Rows, Sql};
 use crate::db::write::Tx;
 use crate::domain::link::record::LinkRecord;
-use crate::domain::link::rules::{LinkDirection, LinkKind};
+use crate::domain::link::rules::{self, LinkDirection, LinkKind, Speaker};
 use crate::domain::node::{self, Line, Lines, Owed, Saved, Stored, Writing};
 use crate::domain::owners;
 use crate::domain::record::{self, Header, Keys, NodeReference};
 use crate::domain::source;
 use crate::error::Fault;
-use crate::policy::{NodeKind, Viewer};
+use crate::policy::{NodeKind, On, Owners, Viewer};
 use crate::text::imprecise_date::ImpreciseDate;
 use crate::text::language::{LanguageTag, Languages};
 use crate::text::texts::{Fields, Texts};
@@ -279,7 +279,10 @@ async fn save(tx: &mut Tx, id: Uuid, line: &Line<LinkRecord>, hash: Option<&str>
         until: record.until.map(Json::new),
         note: record.note.map(Json::new),
     };
-    let owners = owners::of_any(tx.conn(), vec![row.from_id, row.to_id]).await?;
+    let owners = match &old {
+        Some(_) => owners::of_any(tx.conn(), vec![row.from_id, row.to_id]).await?,
+        None => speakers(tx, &row).await?,
+    };
     let audience_before = old.as_ref().map(|row| row.audience.as_slice());
     let writing = Writing { kind: NodeKind::Link, id, audience_before, owners: &owners, slug: None };
     node::require_write(tx, writing).await?;
@@ -306,6 +309,22 @@ async fn save(tx: &mut Tx, id: Uuid, line: &Line<LinkRecord>, hash: Option<&str>
 fn communities_of(row: &LinkRow) -> Vec<Uuid> {
     let ends = [(row.from_kind.0, row.from_id), (row.to_kind.0, row.to_id)];
     ends.into_iter().filter(|(kind, _)| *kind == NodeKind::Community).map(|(_, id)| id).collect()
+}
+
+/// Who may say that two nodes are linked: nobody puts a community or an item of theirs among those of an organization that does
+/// not say so itself, or manages it. Afterwards those who run either end may change it and take it back.
+async fn speakers(tx: &mut Tx, row: &LinkRow) -> Result<Owners, Fault> {
+    let (from, to) = ((row.from_kind.0, row.from_id), (row.to_kind.0, row.to_id));
+    match rules::speaks(from.0, to.0) {
+        Speaker::Either => owners::of_any(tx.conn(), vec![from.1, to.1]).await,
+        Speaker::From => owners::of_any(tx.conn(), vec![from.1]).await,
+        Speaker::Organization => {
+            let (organization, other) = if from.0 == NodeKind::Organization { (from, to) } else { (to, from) };
+            let owners = owners::of_any(tx.conn(), vec![other.1]).await?;
+            let speaks = On::Organization(organization.1);
+            Ok(if owners.places.contains(&speaks) { owners } else { Owners::of([speaks]) })
+        }
+    }
 }
 
 async fn lines(

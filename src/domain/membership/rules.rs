@@ -142,7 +142,9 @@ pub fn check_quota(rule: &TierRule, region: Option<&str>, members_there: i64) ->
 /// Refuses a membership that an organization has to endorse and has not.
 pub fn check_endorsed(tier: MembershipTier, is_endorsed: bool) -> Result<(), Fault> {
     match tier {
-        MembershipTier::Endorsed if !is_endorsed => Err(not_eligible(Message::new("membership-not-endorsed"))),
+        MembershipTier::Endorsed if !is_endorsed => {
+            Err(not_eligible(Message::new("membership-not-endorsed")).of_field("tier"))
+        }
         MembershipTier::Open | MembershipTier::Appointed | MembershipTier::Endorsed => Ok(()),
     }
 }

@@ -278,6 +278,8 @@ enum By {
     Owners,
     /// The person, of whose own data it is.
     Person,
+    /// Whoever was asked already whether they run the community, of whatever they see of the membership.
+    Inviter,
 }
 
 /// Writes a membership from a line of the transfer format. The answer is whom the caller owes
@@ -327,6 +329,7 @@ async fn save(
             node::require_write(tx, writing).await?;
         }
         By::Person => permission::require(tx, Action::Write, Subject::PersonalData(row.person_id)).await?,
+        By::Inviter => {}
     }
     require_one_per_pair(tx, &row).await?;
     let old_texts = old.as_ref().map(|row| row.texts()).unwrap_or_default();
@@ -342,6 +345,7 @@ async fn save(
     if row.is_counted(&retired_people) {
         tx.count_active_members(row.community_id, 1);
     }
+    applications::close_if_settled(tx.conn(), id, row.status.0, row.retired).await?;
     let saved = Saved {
         id,
         before: before.as_ref(),
@@ -390,17 +394,20 @@ async fn require_one_per_pair(tx: &mut Tx, row: &MembershipRow) -> Result<(), Fa
         return Ok(());
     }
     // SQL: by memberships_person.
-    let others: Vec<Uuid> = Sql::new("SELECT id FROM memberships WHERE NOT retired AND person_id = ")
+    let others: Vec<String> = Sql::new("SELECT key FROM memberships WHERE NOT retired AND person_id = ")
         .uuid(row.person_id)
         .push(" AND community_id = ")
         .uuid(row.community_id)
         .push(" AND id <> ")
         .uuid(row.id)
-        .returning::<SqlUuid>()
+        .returning::<diesel::sql_types::Text>()
         .load(tx.conn())
         .await
         .map_err(|error| Fault::database("looking for another membership", error))?;
-    if others.is_empty() { Ok(()) } else { Err(Message::new("membership-twice").into()) }
+    match others.into_iter().next() {
+        Some(key) => Err(Message::new("membership-twice").with("key", key).into()),
+        None => Ok(()),
+    }
 }
 
 async fn lines(

@@ -177,6 +177,11 @@ impl Organization {
         node::statements(&self.row.aliases, &self.row.original_language.0, &self.scope)
     }
 
+    /// The ids of its other names, in the same order, for edits that keep their other languages.
+    async fn alias_ids(&self) -> Vec<&str> {
+        node::statement_ids(&self.row.aliases, &self.row.original_language.0, &self.scope)
+    }
+
     /// What it is, in a few sentences; null: not stated.
     async fn summary(&self) -> Option<&str> {
         self.scope.serve(self.row.summary.as_deref()?, &self.row.original_language.0)
@@ -195,6 +200,11 @@ impl Organization {
     /// Its aims, in its own order.
     async fn aims(&self) -> Vec<&str> {
         node::statements(&self.row.aims, &self.row.original_language.0, &self.scope)
+    }
+
+    /// The ids of its aims, in the same order, for edits that keep their other languages.
+    async fn aim_ids(&self) -> Vec<&str> {
+        node::statement_ids(&self.row.aims, &self.row.original_language.0, &self.scope)
     }
 
     /// When it was founded; null: not stated.

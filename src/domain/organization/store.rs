@@ -423,7 +423,8 @@ pub async fn check_hierarchy(tx: &mut Tx, written: Vec<Uuid>) -> Result<(), Faul
     let parents: HashMap<Uuid, Vec<Uuid>> = edges.into_iter().map(|(child, parent)| (child, vec![parent])).collect();
     let Some(id) = hierarchy::above_itself(&written, &parents) else { return Ok(()) };
     let keys = node::keys_of(tx.conn(), vec![id]).await?;
-    Err(Message::new("above-itself").with("key", node::key_of(&keys, id)?).into())
+    let message = Message::new("above-itself").with("key", node::key_of(&keys, id)?);
+    Err(Fault::bad_input(message).of_field("parent"))
 }
 
 fn row_of(id: Uuid, line: &Line<OrganizationRecord>, keys: &Keys) -> Result<OrganizationRow, Fault> {

@@ -141,6 +141,11 @@ impl Project {
         node::statements(&self.row.outputs, &self.row.original_language.0, &self.scope)
     }
 
+    /// The ids of what came of it, in the same order, for edits that keep their other languages.
+    async fn output_ids(&self) -> Vec<&str> {
+        node::statement_ids(&self.row.outputs, &self.row.original_language.0, &self.scope)
+    }
+
     /// The organization that leads it; null: not stated or hidden.
     async fn lead_organization(&self) -> Option<Result<Organization, Fault>> {
         self.lead().await.transpose()

@@ -366,7 +366,7 @@ async fn save(tx: &mut Tx, id: Uuid, line: &Line<ProjectRecord>, hash: Option<&s
         managed_by: record.managed_by.map(|key| keys.id(NodeKind::Organization, &key)).transpose()?,
     };
     let managed_before = old.as_ref().and_then(|row| row.managed_by);
-    node::require_manager(tx, managed_before, row.managed_by)?;
+    node::require_manager(tx, old.is_none(), managed_before, row.managed_by)?;
     let owners = Owners::of(row.managed_by.map(On::Organization));
     let audience_before = old.as_ref().map(|row| row.audience.as_slice());
     let writing = Writing { kind: NodeKind::Project, id, audience_before, owners: &owners, slug: Some(&row.slug) };

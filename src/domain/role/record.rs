@@ -85,6 +85,13 @@ impl Record for RoleRecord {
         }
     }
 
+    fn name_in_line(field: &str) -> &str {
+        match field {
+            "since" => "from",
+            other => other,
+        }
+    }
+
     fn references(&self) -> Vec<Reference> {
         vec![Reference::new("person", NodeKind::Person, &self.person), Reference::new("of", self.of.kind, &self.of.key)]
     }

@@ -257,7 +257,7 @@ pub struct SessionEndInput {
 /// What came of signing out.
 #[derive(SimpleObject)]
 pub struct SessionEndPayload {
-    /// How many sessions ended.
+    /// How many sessions ended; 0: none, or they had ended when it was sent before.
     ended_count: i32,
     /// What is to be mended; empty: it was done.
     user_errors: Vec<UserError>,
@@ -288,7 +288,8 @@ impl Made for Ended {
     }
 
     fn again(_id: Option<Uuid>) -> Option<Self> {
-        None
+        // Those that have begun since are other ones.
+        Some(Self(0))
     }
 }
 

@@ -16,13 +16,16 @@ use crate::domain::record::Header;
 use crate::error::Fault;
 use crate::graph::edit::{self, Edit};
 use crate::graph::id;
-use crate::graph::input::{self, ApproximateCountInput, ImpreciseDateInput, SourceInput, StatementInput, TextInput};
+use crate::graph::input::{
+    self, ApproximateCountInput, Ids, ImpreciseDateInput, SourceInput, StatementInput, TextInput,
+};
 use crate::graph::mutation::{Call, Outcome, UserError};
 use crate::graph::page;
 use crate::graph::scope::Scope;
 use crate::graph::text::LanguageTag;
 use crate::graph::word::Word;
 use crate::policy::NodeKind;
+use crate::text::messages::Message;
 
 /// What membership is good for: a cause and its effect.
 #[derive(Clone, Debug, InputObject)]
@@ -56,12 +59,12 @@ pub struct QuestionInput {
 pub struct TierRuleInput {
     /// The tier.
     tier: Word<MembershipTier>,
-    /// How many active members there may be from a region; null: any number.
+    /// How many active members there may be from a region, 1 to 1,000,000; null: any number.
     max_per_region: Option<u32>,
 }
 
-/// The fields of a community. What is left out stays as it is; null takes away what a field held; a list takes the place of the
-/// list that was there.
+/// The fields of a community. What is left out stays as it is; null takes away what a field held
+/// that may hold nothing, and empties a list; a list takes the place of the one that was there.
 #[derive(Clone, Debug, InputObject)]
 pub struct CommunityFieldsInput {
     /// What it is called, at most 300 characters.
@@ -75,15 +78,15 @@ pub struct CommunityFieldsInput {
     /// What it is for.
     purpose: MaybeUndefined<Vec<TextInput>>,
     /// Its objectives, in its own order.
-    objectives: Option<Vec<StatementInput>>,
+    objectives: MaybeUndefined<Vec<StatementInput>>,
     /// What members do together.
-    activities: Option<Vec<Word<ActivityKind>>>,
+    activities: MaybeUndefined<Vec<Word<ActivityKind>>>,
     /// What membership is good for.
-    benefits: Option<Vec<BenefitInput>>,
+    benefits: MaybeUndefined<Vec<BenefitInput>>,
     /// Who can take part.
     eligibility: MaybeUndefined<Vec<TextInput>>,
     /// The professions that can take part; nobody else can join through the hub. None: everybody.
-    professions: Option<Vec<Word<Profession>>>,
+    professions: MaybeUndefined<Vec<Word<Profession>>>,
     /// How one joins.
     join_policy: MaybeUndefined<Word<JoinPolicy>>,
     /// Where one joins.
@@ -95,25 +98,27 @@ pub struct CommunityFieldsInput {
     /// How many centres a source states.
     centre_count: MaybeUndefined<ApproximateCountInput>,
     /// The regions where it is at work, ISO 3166-2, such as CA-QC.
-    regions: Option<Vec<String>>,
+    regions: MaybeUndefined<Vec<String>>,
     /// How and how often it meets.
     meetings: MaybeUndefined<Vec<TextInput>>,
     /// The e-mail address of a role, never of a person.
     contact_email: MaybeUndefined<String>,
     /// Its topics.
-    topics: Option<Vec<ID>>,
+    topics: MaybeUndefined<Vec<ID>>,
     /// The languages it works in.
-    languages: Option<Vec<LanguageTag>>,
-    /// Where it stands in its life.
+    languages: MaybeUndefined<Vec<LanguageTag>>,
+    /// Where it stands in its life; null: as it is.
     status: Option<Word<CommunityStatus>>,
-    /// The organization whose administrators may edit it. You have to run it, and the one that did so before.
+    /// The organization whose administrators may edit it. You have to run it, and the one that did so before; where none did,
+    /// administrators of the hub say so.
     managed_by: MaybeUndefined<ID>,
     /// What it asks of those who want to join.
-    questions: Option<Vec<QuestionInput>>,
-    /// What those who join accept. Another text in its original language is another version, which members have not accepted.
+    questions: MaybeUndefined<Vec<QuestionInput>>,
+    /// What those who join accept; null: as it is. Another text in the original language is another version, with no other
+    /// languages yet, which members have not accepted; a text in another language translates the one in force.
     charter: Option<Vec<TextInput>>,
     /// How far its memberships go, the usual one first; none: OPEN alone.
-    tiers: Option<Vec<TierRuleInput>>,
+    tiers: MaybeUndefined<Vec<TierRuleInput>>,
 }
 
 /// Writes a new community.
@@ -165,10 +170,7 @@ pub struct CommunityPayload {
 
 impl CommunityFieldsInput {
     fn names(&self) -> Result<Vec<Name>, Fault> {
-        let mut names = Vec::new();
-        for topic in self.topics.iter().flatten() {
-            names.push(input::named("topics", NodeKind::Topic, topic)?);
-        }
+        let mut names = input::all_named("topics", NodeKind::Topic, &self.topics)?;
         if let MaybeUndefined::Value(organization) = &self.managed_by {
             names.push(input::named("managedBy", NodeKind::Organization, organization)?);
         }
@@ -177,34 +179,34 @@ impl CommunityFieldsInput {
 
     fn write(self, line: &mut Line<CommunityRecord>, named: &Named) -> Result<(), Fault> {
         let record = &mut line.record;
-        input::change_text(&mut record.name, self.name)?;
-        input::change_text(&mut record.domain, self.domain)?;
-        input::change_text(&mut record.community, self.community)?;
-        input::change_text(&mut record.practice, self.practice)?;
-        input::change_text(&mut record.purpose, self.purpose)?;
-        input::change_statements(&mut record.objectives, self.objectives)?;
-        input::change_words(&mut record.activities, self.activities);
+        input::change_text(&mut record.name, self.name, "name")?;
+        input::change_text(&mut record.domain, self.domain, "domain")?;
+        input::change_text(&mut record.community, self.community, "community")?;
+        input::change_text(&mut record.practice, self.practice, "practice")?;
+        input::change_text(&mut record.purpose, self.purpose, "purpose")?;
+        input::change_statements(&mut record.objectives, self.objectives, "objectives")?;
+        input::change_words(&mut record.activities, self.activities, "activities")?;
         change_benefits(&mut record.benefits, self.benefits)?;
-        input::change_text(&mut record.eligibility, self.eligibility)?;
-        input::change_words(&mut record.professions, self.professions);
+        input::change_text(&mut record.eligibility, self.eligibility, "eligibility")?;
+        input::change_words(&mut record.professions, self.professions, "professions")?;
         input::change_word(&mut record.join_policy, self.join_policy);
         input::change(&mut record.join_url, self.join_url);
         input::change_date(&mut record.launched, self.launched, "launched")?;
-        input::change_count(&mut record.member_count, self.member_count)?;
-        input::change_count(&mut record.centre_count, self.centre_count)?;
-        record.regions = self.regions.unwrap_or(std::mem::take(&mut record.regions));
-        input::change_text(&mut record.meetings, self.meetings)?;
-        input::change(&mut record.contact_email, self.contact_email);
-        if let Some(topics) = self.topics {
-            record.topics = named.keys(&id::decode_all(NodeKind::Topic, topics)?)?;
+        input::change_count(&mut record.member_count, self.member_count, "memberCount")?;
+        input::change_count(&mut record.centre_count, self.centre_count, "centreCount")?;
+        if let Some(regions) = input::list(self.regions, "regions")? {
+            record.regions = regions;
         }
-        input::change_languages(&mut record.languages, self.languages)?;
+        input::change_text(&mut record.meetings, self.meetings, "meetings")?;
+        input::change(&mut record.contact_email, self.contact_email);
+        input::change_keys(&mut record.topics, self.topics, ("topics", NodeKind::Topic), named)?;
+        input::change_languages(&mut record.languages, self.languages, "languages")?;
         record.status = self.status.map_or(record.status, |status| status.0);
         let managed_by = self.managed_by.map_value(|id| named.key(id::decode_as(NodeKind::Organization, &id)?));
         input::change(&mut record.managed_by, managed_by.transpose()?);
         change_questions(&mut record.questions, self.questions)?;
         change_charter(&mut record.charters, self.charter, &line.header)?;
-        if let Some(tiers) = self.tiers {
+        if let Some(tiers) = input::list(self.tiers, "tiers")? {
             let rule = |rule: TierRuleInput| TierRule { tier: rule.tier.0, max_per_region: rule.max_per_region };
             record.tiers = tiers.into_iter().map(rule).collect();
         }
@@ -212,51 +214,60 @@ impl CommunityFieldsInput {
     }
 }
 
-fn change_benefits(field: &mut Vec<Benefit>, benefits: Option<Vec<BenefitInput>>) -> Result<(), Fault> {
-    let Some(benefits) = benefits else { return Ok(()) };
-    let mut ids: Vec<String> = field.iter().map(|benefit| benefit.id.clone()).collect();
+fn change_benefits(field: &mut Vec<Benefit>, benefits: MaybeUndefined<Vec<BenefitInput>>) -> Result<(), Fault> {
+    let Some(benefits) = input::list(benefits, "benefits")? else { return Ok(()) };
+    let before = field.iter().map(|benefit| benefit.id.as_str());
+    let mut ids = Ids::of(before, benefits.iter().map(|benefit| benefit.id.as_deref()));
     let mut changed = Vec::new();
     for benefit in benefits {
-        let id = benefit.id.unwrap_or_else(|| input::fresh_id(&mut ids));
+        let id = ids.id(benefit.id);
         let before = field.iter().find(|before| before.id == id).cloned();
         let (mut cause, mut effect) = before.map(|before| (before.cause, before.effect)).unwrap_or_default();
-        input::change_required_text(&mut cause, Some(benefit.cause))?;
-        input::change_required_text(&mut effect, Some(benefit.effect))?;
+        input::change_required_text(&mut cause, Some(benefit.cause), "benefits")?;
+        input::change_required_text(&mut effect, Some(benefit.effect), "benefits")?;
         changed.push(Benefit { id, cause, effect });
     }
     *field = changed;
     Ok(())
 }
 
-fn change_questions(field: &mut Vec<Question>, questions: Option<Vec<QuestionInput>>) -> Result<(), Fault> {
-    let Some(questions) = questions else { return Ok(()) };
-    let mut ids: Vec<String> = field.iter().map(|question| question.id.clone()).collect();
+fn change_questions(field: &mut Vec<Question>, questions: MaybeUndefined<Vec<QuestionInput>>) -> Result<(), Fault> {
+    let Some(questions) = input::list(questions, "questions")? else { return Ok(()) };
+    let before = field.iter().map(|question| question.id.as_str());
+    let mut ids = Ids::of(before, questions.iter().map(|question| question.id.as_deref()));
     let mut changed = Vec::new();
     for question in questions {
-        let id = question.id.unwrap_or_else(|| input::fresh_id(&mut ids));
+        let id = ids.id(question.id);
         let before = field.iter().find(|before| before.id == id).cloned();
         let (mut text, mut choices) = before.map(|before| (before.text, before.choices)).unwrap_or_default();
-        input::change_required_text(&mut text, Some(question.text))?;
-        input::change_statements(&mut choices, Some(question.choices.unwrap_or_default()))?;
+        input::change_required_text(&mut text, Some(question.text), "questions")?;
+        let choices_now = MaybeUndefined::Value(question.choices.unwrap_or_default());
+        input::change_statements(&mut choices, choices_now, "questions")?;
         changed.push(Question { id, question_kind: question.kind.0, text, choices, required: question.is_required });
     }
     *field = changed;
     Ok(())
 }
 
-/// A charter that says something else in its own language is a new version; a translation changes the one in force.
+/// A charter that says something else in its own language is a new version, of which nobody has made a translation yet; a
+/// translation changes the one in force.
 fn change_charter(charters: &mut Vec<Charter>, charter: Option<Vec<TextInput>>, header: &Header) -> Result<(), Fault> {
     let Some(changes) = charter else { return Ok(()) };
-    let mut text = charters.last().map(|charter| charter.text.clone()).unwrap_or_default();
-    input::change_required_text(&mut text, Some(changes))?;
     let original = &header.original_language;
-    match charters.last_mut() {
-        Some(last) if last.text.exact(original) == text.exact(original) => last.text = text,
-        Some(_) | None => {
-            let version = charters.len().saturating_add(1);
-            charters.push(Charter { id: format!("{version}"), text });
+    if let Some(last) = charters.last_mut() {
+        let text = input::merged(Some(&last.text), changes.clone(), "charter")?;
+        if text.exact(original).is_some() && text.exact(original) == last.text.exact(original) {
+            last.text = text;
+            return Ok(());
         }
     }
+    let text = input::merged(None, changes, "charter")?;
+    if text.exact(original).is_none() {
+        let message = Message::new("charter-original").with("tag", original.as_str());
+        return Err(Fault::bad_input(message).of_field("charter"));
+    }
+    let version = charters.len().saturating_add(1);
+    charters.push(Charter { id: version.to_string(), text });
     Ok(())
 }
 
@@ -277,7 +288,11 @@ impl CommunityMutation {
         let call = Call::of(ctx, input.idempotency_key.clone(), input.reason.clone())?;
         let fields = input.fields;
         let asked = || -> Result<_, Fault> {
-            let header = Header::new(input.original_language.check()?, input.slug, input::sources(input.sources)?);
+            let header = Header::new(
+                input::language(&input.original_language, "originalLanguage")?,
+                input.slug,
+                input::sources(input.sources)?,
+            );
             Ok((fields.names()?, header, CommunityRecord::blank()))
         };
         let asked = asked();

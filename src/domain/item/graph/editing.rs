@@ -1,6 +1,7 @@
 //! How items are written, published and retired, in the contract.
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
+use chrono::SubsecRound;
 use futures_util::FutureExt;
 use uuid::Uuid;
 
@@ -30,13 +31,13 @@ pub struct AuthorInput {
     person: Option<ID>,
 }
 
-/// The fields of a KT item. What is left out stays as it is; null takes away what a field held; a list takes the place of the
-/// list that was there.
+/// The fields of a KT item. What is left out stays as it is; null takes away what a field held
+/// that may hold nothing, and empties a list; a list takes the place of the one that was there.
 #[derive(Clone, Debug, InputObject)]
 pub struct ItemFieldsInput {
-    /// What sort of thing it is.
+    /// What sort of thing it is; null: as it is.
     kind: Option<Word<ItemKind>>,
-    /// What it is called, at most 300 characters.
+    /// What it is called, at most 300 characters; null: as it is.
     title: Option<Vec<TextInput>>,
     /// What it says, in a paragraph.
     summary: MaybeUndefined<Vec<TextInput>>,
@@ -45,19 +46,19 @@ pub struct ItemFieldsInput {
     /// The thing itself, in Markdown; at most 50,000 characters. Nothing about patients, please.
     body: MaybeUndefined<Vec<TextInput>>,
     /// Whom it is written for.
-    intended_for: Option<Vec<Word<Readership>>>,
+    intended_for: MaybeUndefined<Vec<Word<Readership>>>,
     /// The licence it is under, best as an SPDX identifier.
     licence: MaybeUndefined<String>,
     /// The languages that the thing itself is in.
-    content_languages: Option<Vec<LanguageTag>>,
+    content_languages: MaybeUndefined<Vec<LanguageTag>>,
     /// Who made it, in the order of the byline. People among them may edit it, by their accounts.
-    authors: Option<Vec<AuthorInput>>,
+    authors: MaybeUndefined<Vec<AuthorInput>>,
     /// The communities that it belongs to: those that you belong to, one at least.
-    communities: Option<Vec<ID>>,
+    communities: MaybeUndefined<Vec<ID>>,
     /// The project that it came out of.
     project: MaybeUndefined<ID>,
     /// Its topics.
-    topics: Option<Vec<ID>>,
+    topics: MaybeUndefined<Vec<ID>>,
     /// The DOI.
     doi: MaybeUndefined<String>,
     /// What its findings rest on.
@@ -139,7 +140,8 @@ pub struct ItemRetireInput {
 /// What came of writing an item.
 #[derive(SimpleObject)]
 pub struct ItemPayload {
-    /// The item as it is now; null: nothing was done, or you may write it and not see it, by a token that is for writing alone.
+    /// The item as it is now; null: nothing was done, it was retired, or you may write it and not see it, by a token that is
+    /// for writing alone.
     item: Option<Item>,
     /// The id of the item, also for such a token; null: nothing was done.
     item_id: Option<ID>,
@@ -149,16 +151,13 @@ pub struct ItemPayload {
 
 impl ItemFieldsInput {
     fn names(&self) -> Result<Vec<Name>, Fault> {
-        let mut names = Vec::new();
-        for person in self.authors.iter().flatten().filter_map(|author| author.person.as_ref()) {
-            names.push(input::named("authors", NodeKind::Person, person)?);
-        }
-        for community in self.communities.iter().flatten() {
-            names.push(input::named("communities", NodeKind::Community, community)?);
-        }
-        for topic in self.topics.iter().flatten() {
-            names.push(input::named("topics", NodeKind::Topic, topic)?);
-        }
+        let authors = self.authors.value().map(Vec::as_slice).unwrap_or_default();
+        input::bounded(authors, "authors")?;
+        let people = authors.iter().filter_map(|author| author.person.as_ref());
+        let mut names: Vec<Name> =
+            people.map(|person| input::named("authors", NodeKind::Person, person)).collect::<Result<_, _>>()?;
+        names.extend(input::all_named("communities", NodeKind::Community, &self.communities)?);
+        names.extend(input::all_named("topics", NodeKind::Topic, &self.topics)?);
         if let MaybeUndefined::Value(project) = &self.project {
             names.push(input::named("project", NodeKind::Project, project)?);
         }
@@ -168,28 +167,24 @@ impl ItemFieldsInput {
     fn write(self, line: &mut Line<ItemRecord>, named: &Named) -> Result<(), Fault> {
         let record = &mut line.record;
         record.item_kind = self.kind.map_or(record.item_kind, |kind| kind.0);
-        input::change_required_text(&mut record.title, self.title)?;
-        input::change_text(&mut record.summary, self.summary)?;
+        input::change_required_text(&mut record.title, self.title, "title")?;
+        input::change_text(&mut record.summary, self.summary, "summary")?;
         input::change(&mut record.url, self.url);
-        input::change_text(&mut record.body, self.body)?;
-        input::change_words(&mut record.intended_for, self.intended_for);
+        input::change_text(&mut record.body, self.body, "body")?;
+        input::change_words(&mut record.intended_for, self.intended_for, "intendedFor")?;
         input::change(&mut record.licence, self.licence);
-        input::change_languages(&mut record.content_languages, self.content_languages)?;
-        if let Some(authors) = self.authors {
+        input::change_languages(&mut record.content_languages, self.content_languages, "contentLanguages")?;
+        if let Some(authors) = input::list(self.authors, "authors")? {
             record.authors.clear();
             for author in authors {
                 let person = author.person.map(|id| named.key(id::decode_as(NodeKind::Person, &id)?)).transpose()?;
                 record.authors.push(AuthorRecord { byline: author.byline, person });
             }
         }
-        if let Some(communities) = self.communities {
-            record.communities = named.keys(&id::decode_all(NodeKind::Community, communities)?)?;
-        }
+        input::change_keys(&mut record.communities, self.communities, ("communities", NodeKind::Community), named)?;
         let project = self.project.map_value(|id| named.key(id::decode_as(NodeKind::Project, &id)?));
         input::change(&mut record.project, project.transpose()?);
-        if let Some(topics) = self.topics {
-            record.topics = named.keys(&id::decode_all(NodeKind::Topic, topics)?)?;
-        }
+        input::change_keys(&mut record.topics, self.topics, ("topics", NodeKind::Topic), named)?;
         input::change(&mut record.doi, self.doi);
         input::change_word(&mut record.evidence_level, self.evidence_level);
         input::change_date(&mut record.issued, self.issued, "issued")
@@ -214,7 +209,11 @@ impl ItemMutation {
         let call = Call::of(ctx, input.idempotency_key.clone(), input.reason.clone())?;
         let fields = input.fields;
         let asked = || -> Result<_, Fault> {
-            let header = Header::new(input.original_language.check()?, input.slug, input::sources(input.sources)?);
+            let header = Header::new(
+                input::language(&input.original_language, "originalLanguage")?,
+                input.slug,
+                input::sources(input.sources)?,
+            );
             Ok((fields.names()?, header, ItemRecord::blank()))
         };
         let asked = asked();
@@ -248,7 +247,9 @@ impl ItemMutation {
     ) -> Result<ItemPayload, Fault> {
         let scope = Scope::of_root(ctx, None)?.anew();
         let call = Call::of(ctx, input.idempotency_key.clone(), input.reason.clone())?;
-        let times = (input.members_at.map(|at| at.0), input.public_at.map(|at| at.0));
+        // As exact as the database keeps it.
+        let moment = |at: DateTime| at.0.trunc_subsecs(6);
+        let times = (input.members_at.map(moment), input.public_at.map(moment));
         let target = input::named("item", NodeKind::Item, &input.item);
         let outcome = match target.map(|(_, _, id)| Target { id, expected_version: input.expected_version }) {
             Ok(target) => mutation::run(&scope, call, move |tx| store::publish(tx, target, times).boxed()).await?,

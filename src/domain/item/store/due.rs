@@ -47,6 +47,14 @@ pub async fn follow_community(tx: &mut Tx, community: Uuid) -> Result<(), Fault>
 /// Writes who sees these items by now, which follows from their own rows and from what they belong to.
 async fn settle(tx: &mut Tx, ids: Vec<Uuid>) -> Result<(), Fault> {
     let doing = |error: diesel::result::Error| Fault::database("publishing an item", error);
+    // SQL: by primary key. Whoever writes one of them meanwhile is waited for, and not written over.
+    Sql::new("SELECT id FROM items WHERE id = ANY (")
+        .uuids(ids.clone())
+        .push(") ORDER BY id FOR NO KEY UPDATE")
+        .returning::<SqlUuid>()
+        .load::<Uuid>(tx.conn())
+        .await
+        .map_err(doing)?;
     // Whoever writes need not see all that follows.
     let viewer = Viewer::system("items");
     let mut rows = listing::by_ids::<Items>(tx.conn(), &viewer, ids.clone()).await?;

@@ -39,7 +39,7 @@ pub struct LinkCreateInput {
     kind: Word<LinkKind>,
     /// Where it starts.
     from: ID,
-    /// Where it leads. You have to run one of the two.
+    /// Where it leads.
     to: ID,
     /// The language that it is written in.
     original_language: LanguageTag,
@@ -89,7 +89,7 @@ pub struct LinkRetireInput {
 /// What came of writing a link.
 #[derive(SimpleObject)]
 pub struct LinkPayload {
-    /// The link as it is now; null: nothing was done.
+    /// The link as it is now; null: nothing was done, or it was retired.
     link: Option<Link>,
     /// What is to be mended; empty: it was done.
     user_errors: Vec<UserError>,
@@ -104,7 +104,7 @@ impl LinkFieldsInput {
         let record = &mut line.record;
         input::change_date(&mut record.since, self.since, "since")?;
         input::change_date(&mut record.until, self.until, "until")?;
-        input::change_text(&mut record.note, self.note)
+        input::change_text(&mut record.note, self.note, "note")
     }
 }
 
@@ -115,7 +115,8 @@ pub struct LinkMutation;
 /// Links at the root.
 #[Object]
 impl LinkMutation {
-    /// Links two nodes, by those who run either of them.
+    /// Links two nodes. What is linked to an organization is listed with it: its administrators say so, or those who run what it
+    /// manages; between two organizations those of either, else those who run the end where the link starts.
     async fn link_create(
         &self,
         ctx: &Context<'_>,
@@ -127,7 +128,11 @@ impl LinkMutation {
         let asked = || -> Result<_, Fault> {
             let (from_kind, from) = id::decode(&input.from).map_err(|fault| fault.of_field("from"))?;
             let (to_kind, to) = id::decode(&input.to).map_err(|fault| fault.of_field("to"))?;
-            let header = Header::new(input.original_language.check()?, None, input::sources(input.sources)?);
+            let header = Header::new(
+                input::language(&input.original_language, "originalLanguage")?,
+                None,
+                input::sources(input.sources)?,
+            );
             let end = |kind| NodeReference { kind, key: String::new() };
             let record = LinkRecord::new(input.kind.0, end(from_kind), end(to_kind));
             Ok((vec![("from", from_kind, from), ("to", to_kind, to)], header, record))

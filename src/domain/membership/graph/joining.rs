@@ -199,6 +199,10 @@ impl MembershipMutation {
         let asked = || -> Result<_, Fault> {
             let (_, _, community) = input::named("community", NodeKind::Community, &input.community)?;
             let endorser = input.endorser.as_ref().map(|id| input::named("endorser", NodeKind::Organization, id));
+            input::bounded(&input.answers, "answers")?;
+            for answer in &input.answers {
+                input::bounded(answer.choices.as_deref().unwrap_or_default(), "answers")?;
+            }
             let answer = |answer: AnswerInput| NewAnswer {
                 question: answer.question,
                 text: answer.text,
@@ -263,7 +267,7 @@ impl MembershipMutation {
                 },
                 tier: input.tier.map(|tier| tier.0),
                 reason: input.reason.map(|reason| reason.0),
-                note: input::text_or_none(input.note)?.filter(|note| !note.is_empty()),
+                note: input::text_or_none(input.note, "note")?,
             };
             Ok((Target { id, expected_version: input.expected_version }, decision))
         };

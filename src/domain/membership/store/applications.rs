@@ -17,9 +17,10 @@ use crate::db::page::{SortColumn, SortKey};
 use crate::db::per_parent::PerParent;
 use crate::db::schema::applications;
 use crate::db::statement::{Rows, Sql};
-use crate::domain::membership::record::{Answer, MembershipTier};
+use crate::domain::membership::record::{Answer, MembershipStatus, MembershipTier};
 use crate::domain::person::record::PersonField;
 use crate::domain::person::store::{People, field_visible};
+use crate::error::Fault;
 use crate::policy::Viewer;
 use crate::text::language::{LanguageTag, Languages};
 use crate::text::texts::Texts;
@@ -228,4 +229,33 @@ impl Listed for Applications {
     ) -> Loaded<'a, (Uuid, ApplicationRow)> {
         rows.load(conn).boxed()
     }
+}
+
+/// Closes an application that is still open for a membership that waits for no decision any more, whoever wrote it. What is
+/// taken back is the person's own affair from then on.
+pub async fn close_if_settled(
+    conn: &mut AsyncPgConnection,
+    membership: Uuid,
+    status: MembershipStatus,
+    is_retired: bool,
+) -> Result<(), Fault> {
+    let (closed, audience) = match (status, is_retired) {
+        (MembershipStatus::Applied | MembershipStatus::Waiting, false) => return Ok(()),
+        (MembershipStatus::Active, false) => ("ACCEPTED", "audience"),
+        (MembershipStatus::Refused, false) => ("REFUSED", "audience"),
+        (MembershipStatus::Invited | MembershipStatus::Ended, false) => ("WITHDRAWN", "audience"),
+        (MembershipStatus::Withdrawn, false) | (_, true) => ("WITHDRAWN", "ARRAY['self:' || person_id]"),
+    };
+    // SQL: by applications_open.
+    Sql::new("UPDATE applications SET status = ")
+        .text(closed)
+        .push(", audience = ")
+        .push(audience)
+        .push(" WHERE status IN ('PENDING', 'WAITING') AND membership_id = ")
+        .uuid(membership)
+        .returning::<()>()
+        .execute(conn)
+        .await
+        .map(|_| ())
+        .map_err(|error| Fault::database("closing an application", error))
 }

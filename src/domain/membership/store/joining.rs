@@ -95,6 +95,7 @@ struct Standing {
 pub async fn apply(tx: &mut Tx, new: NewApplication) -> Result<Uuid, Fault> {
     let own = permission::own_person(tx).await?;
     let community = seen_community(tx, new.community).await?;
+    hold_room(tx, new.community, &community.record).await?;
     let person = lock_person(tx, own).await?;
     let mut standing = standing(tx, (&person, new.community), &community.header.key, new.language.clone()).await?;
     let rules = &community.record;
@@ -160,8 +161,7 @@ pub async fn invite(
     let tier = rules::tier(&community.record, tier, true)?;
     standing.line.record.status = rules::next(standing.status, Step::Invite)?;
     standing.line.record.tier = Some(tier);
-    write(tx, By::Owners, &standing, false).await?;
-    close(tx, standing.id, ApplicationStatus::Withdrawn).await?;
+    write(tx, By::Inviter, &standing, false).await?;
     Ok(standing.id)
 }
 
@@ -170,15 +170,15 @@ pub async fn decide(tx: &mut Tx, target: Target, decision: Decision) -> Result<U
     check_reason(&decision)?;
     // Whoever leaves or withdraws locks the person first too: nobody waits for each other.
     let row = seen_row(tx, target.id).await?;
+    let community = seen_community(tx, row.community_id).await?;
+    hold_room(tx, row.community_id, &community.record).await?;
     let person = lock_person(tx, row.person_id).await?;
     let (line, import_hash) = editing::open::<Memberships>(tx, target).await?;
     let status = rules::next(Some(line.record.status), decision.step)?;
     let application = open_application(tx, target.id).await?;
     let mut standing = Standing { id: target.id, status: Some(line.record.status), line, import_hash };
     if decision.step == Step::Accept {
-        let system = Viewer::system("deciding an application");
-        let community = node::line_of::<Communities>(tx.conn(), &system, row.community_id).await?;
-        let community = community.ok_or_else(permission::absent)?;
+        rules::check_eligible(&community.record, None, true)?;
         let tier = rules::tier(&community.record, decision.tier.or(standing.line.record.tier), true)?;
         rules::check_endorsed(tier, application.as_ref().is_some_and(|it| it.endorsed_at.is_some()))?;
         require_room(tx, (row.community_id, &community.record), tier, &person).await?;
@@ -241,9 +241,7 @@ pub async fn endorse(tx: &mut Tx, application: Uuid) -> Result<Uuid, Fault> {
 /// Takes an application of one's own back, or declines an invitation.
 pub async fn withdraw(tx: &mut Tx, target: Target) -> Result<Uuid, Fault> {
     let standing = own_standing(tx, target).await?;
-    step(tx, By::Person, standing, Step::Withdraw).await?;
-    close(tx, target.id, ApplicationStatus::Withdrawn).await?;
-    Ok(target.id)
+    step(tx, By::Person, standing, Step::Withdraw).await
 }
 
 /// Leaves a community.
@@ -373,7 +371,24 @@ async fn own_standing(tx: &mut Tx, target: Target) -> Result<Standing, Fault> {
     standing_of(tx, target.id).await
 }
 
-/// Refuses another member of a tier from a region that has enough; whoever else decides waits.
+/// Has whoever else decides wait, where a region has only so much room. Before the person, as edits of the community lock it
+/// before the people who hold roles in it.
+async fn hold_room(tx: &mut Tx, id: Uuid, community: &CommunityRecord) -> Result<(), Fault> {
+    if community.tiers.iter().all(|rule| rule.max_per_region.is_none()) {
+        return Ok(());
+    }
+    // SQL: by primary key.
+    Sql::new("SELECT id FROM communities WHERE id = ")
+        .uuid(id)
+        .push(" FOR NO KEY UPDATE")
+        .returning::<SqlUuid>()
+        .load::<Uuid>(tx.conn())
+        .await
+        .map(|_| ())
+        .map_err(doing)
+}
+
+/// Refuses another member of a tier from a region that has enough.
 async fn require_room(
     tx: &mut Tx,
     (id, community): (Uuid, &CommunityRecord),
@@ -382,14 +397,6 @@ async fn require_room(
 ) -> Result<(), Fault> {
     let rule = community.tiers.iter().find(|rule| rule.tier == tier && rule.max_per_region.is_some());
     let Some(rule) = rule else { return Ok(()) };
-    // SQL: by primary key.
-    Sql::new("SELECT id FROM communities WHERE id = ")
-        .uuid(id)
-        .push(" FOR NO KEY UPDATE")
-        .returning::<SqlUuid>()
-        .load::<Uuid>(tx.conn())
-        .await
-        .map_err(doing)?;
     // SQL: memberships by memberships_community, people by primary key.
     let there: i64 = Sql::new("SELECT count(*) FROM memberships m JOIN people p ON p.id = m.person_id WHERE m.status = 'ACTIVE' AND NOT m.retired AND m.community_id = ")
         .uuid(id)
@@ -467,14 +474,6 @@ async fn locked_application(tx: &mut Tx, id: Uuid) -> Result<Option<ApplicationR
         .map_err(doing)?;
     let system = Viewer::system("joining");
     Ok(listing::by_ids::<Applications>(tx.conn(), &system, vec![id]).await?.remove(&id))
-}
-
-/// Closes the application that is still open, if there is one.
-async fn close(tx: &mut Tx, membership: Uuid, status: ApplicationStatus) -> Result<(), Fault> {
-    match open_application(tx, membership).await? {
-        Some(row) => save_application(tx, &ApplicationRow { status: Word(status), ..row }).await,
-        None => Ok(()),
-    }
 }
 
 async fn save_application(tx: &mut Tx, row: &ApplicationRow) -> Result<(), Fault> {

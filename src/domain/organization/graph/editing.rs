@@ -51,12 +51,12 @@ pub struct ExternalIdentifierInput {
 /// of the list that was there.
 #[derive(Clone, Debug, InputObject)]
 pub struct OrganizationFieldsInput {
-    /// What sort of organization it is.
+    /// What sort of organization it is; null: as it is.
     kind: Option<Word<OrganizationKind>>,
-    /// What it is called, at most 300 characters.
+    /// What it is called, at most 300 characters; null: as it is.
     name: Option<Vec<TextInput>>,
     /// Other names and acronyms.
-    aliases: Option<Vec<StatementInput>>,
+    aliases: MaybeUndefined<Vec<StatementInput>>,
     /// What it is, in a few sentences.
     summary: MaybeUndefined<Vec<TextInput>>,
     /// The state of the world it works for.
@@ -64,11 +64,11 @@ pub struct OrganizationFieldsInput {
     /// What it does towards its vision.
     mission: MaybeUndefined<Vec<TextInput>>,
     /// Its aims, in its own order.
-    aims: Option<Vec<StatementInput>>,
+    aims: MaybeUndefined<Vec<StatementInput>>,
     /// When it was founded.
     founded: MaybeUndefined<ImpreciseDateInput>,
     /// Where it is.
-    addresses: Option<Vec<AddressInput>>,
+    addresses: MaybeUndefined<Vec<AddressInput>>,
     /// Telephone.
     phone: MaybeUndefined<String>,
     /// Fax.
@@ -78,12 +78,12 @@ pub struct OrganizationFieldsInput {
     /// Its own site.
     website: MaybeUndefined<String>,
     /// Identifiers that others gave it.
-    identifiers: Option<Vec<ExternalIdentifierInput>>,
+    identifiers: MaybeUndefined<Vec<ExternalIdentifierInput>>,
     /// The organization it is part of.
     parent: MaybeUndefined<ID>,
     /// The languages it works in.
-    languages: Option<Vec<LanguageTag>>,
-    /// Whether it is at work.
+    languages: MaybeUndefined<Vec<LanguageTag>>,
+    /// Whether it is at work; null: as it is.
     status: Option<Word<OrganizationStatus>>,
 }
 
@@ -145,27 +145,27 @@ impl OrganizationFieldsInput {
     fn write(self, line: &mut Line<OrganizationRecord>, named: &Named) -> Result<(), Fault> {
         let record = &mut line.record;
         record.organization_kind = self.kind.map_or(record.organization_kind, |kind| kind.0);
-        input::change_required_text(&mut record.name, self.name)?;
-        input::change_statements(&mut record.aliases, self.aliases)?;
-        input::change_text(&mut record.summary, self.summary)?;
-        input::change_text(&mut record.vision, self.vision)?;
-        input::change_text(&mut record.mission, self.mission)?;
-        input::change_statements(&mut record.aims, self.aims)?;
+        input::change_required_text(&mut record.name, self.name, "name")?;
+        input::change_statements(&mut record.aliases, self.aliases, "aliases")?;
+        input::change_text(&mut record.summary, self.summary, "summary")?;
+        input::change_text(&mut record.vision, self.vision, "vision")?;
+        input::change_text(&mut record.mission, self.mission, "mission")?;
+        input::change_statements(&mut record.aims, self.aims, "aims")?;
         input::change_date(&mut record.founded, self.founded, "founded")?;
-        if let Some(addresses) = self.addresses {
+        if let Some(addresses) = input::list(self.addresses, "addresses")? {
             record.addresses = (1..).zip(addresses).map(|(number, address)| address.into_record(number)).collect();
         }
         input::change(&mut record.phone, self.phone);
         input::change(&mut record.fax, self.fax);
         input::change(&mut record.email, self.email);
         input::change(&mut record.website, self.website);
-        if let Some(identifiers) = self.identifiers {
+        if let Some(identifiers) = input::list(self.identifiers, "identifiers")? {
             let one = |it: ExternalIdentifierInput| ExternalIdentifier { scheme: it.scheme.0, value: it.value };
             record.identifiers = identifiers.into_iter().map(one).collect();
         }
         let parent = self.parent.map_value(|id| named.key(id::decode_as(NodeKind::Organization, &id)?));
         input::change(&mut record.parent, parent.transpose()?);
-        input::change_languages(&mut record.languages, self.languages)?;
+        input::change_languages(&mut record.languages, self.languages, "languages")?;
         record.status = self.status.map_or(record.status, |status| status.0);
         Ok(())
     }
@@ -201,7 +201,11 @@ impl OrganizationMutation {
         let call = Call::of(ctx, input.idempotency_key.clone(), input.reason.clone())?;
         let fields = input.fields;
         let asked = || -> Result<_, Fault> {
-            let header = Header::new(input.original_language.check()?, input.slug, input::sources(input.sources)?);
+            let header = Header::new(
+                input::language(&input.original_language, "originalLanguage")?,
+                input.slug,
+                input::sources(input.sources)?,
+            );
             Ok((fields.names()?, header, OrganizationRecord::blank()))
         };
         let asked = asked();

@@ -126,8 +126,7 @@ pub struct PersonExportInput {
     person: Option<ID>,
     /// Why, for the audit; at most 300 characters.
     reason: Option<String>,
-    /// A key of your choice, at most 100 characters: sent again within a day with the same input, it is answered again and not
-    /// done again. Null: it is done each time it is sent.
+    /// A key of your choice, at most 100 characters, as every mutation takes one; the file is made anew each time.
     idempotency_key: Option<String>,
 }
 

@@ -230,15 +230,15 @@ async fn forget_as_maker(tx: &mut Tx, person: Uuid, items: Vec<Uuid>) -> Result<
     // SQL: by primary key.
     let sql = Sql::new("UPDATE items SET audience = array_remove(audience, ").append(oneself());
     run(tx, sql.push(") WHERE id = ANY (").uuids(items.clone()).push(")")).await?;
-    // SQL: by primary key. Nobody else sees more or less by it, so that there is nothing to tell.
+    // SQL: by nodes_audience_moved. Nobody else sees more or less by it, so that there is nothing to tell; links follow.
     let sql = Sql::new("UPDATE nodes SET audience_before = array_remove(audience_before, ").append(oneself());
-    run(tx, sql.push(") WHERE id = ANY (").uuids(items).push(")")).await?;
+    run(tx, sql.push(") WHERE audience_before IS NOT NULL")).await?;
     // SQL: the log has no index for audiences, and is read once.
     let sql = Sql::new("UPDATE changes SET audience_before = array_remove(audience_before, ")
         .append(oneself())
         .push("), audience_after = array_remove(audience_after, ")
         .append(oneself())
-        .push(") WHERE kind = 'ITEM' AND ")
+        .push(") WHERE kind <> 'VIEWER' AND ")
         .append(oneself())
         .push(" = ANY (audience_before || audience_after)");
     run(tx, sql).await

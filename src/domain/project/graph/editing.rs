@@ -29,11 +29,11 @@ pub struct ProjectPersonInput {
     role: Word<ProjectRole>,
 }
 
-/// The fields of a project. What is left out stays as it is; null takes away what a field held; a list takes the place of the
-/// list that was there.
+/// The fields of a project. What is left out stays as it is; null takes away what a field held
+/// that may hold nothing, and empties a list; a list takes the place of the one that was there.
 #[derive(Clone, Debug, InputObject)]
 pub struct ProjectFieldsInput {
-    /// What it is called, at most 300 characters.
+    /// What it is called, at most 300 characters; null: as it is.
     title: Option<Vec<TextInput>>,
     /// What it is about.
     summary: MaybeUndefined<Vec<TextInput>>,
@@ -44,18 +44,19 @@ pub struct ProjectFieldsInput {
     /// When it ended, or is to end.
     ended: MaybeUndefined<ImpreciseDateInput>,
     /// What came of it, besides its KT items.
-    outputs: Option<Vec<StatementInput>>,
+    outputs: MaybeUndefined<Vec<StatementInput>>,
     /// The organization that leads it.
     lead: MaybeUndefined<ID>,
     /// The organizations that work in it.
-    partners: Option<Vec<ID>>,
+    partners: MaybeUndefined<Vec<ID>>,
     /// The organizations that pay for it.
-    funders: Option<Vec<ID>>,
+    funders: MaybeUndefined<Vec<ID>>,
     /// Who works in it, in its own order.
-    people: Option<Vec<ProjectPersonInput>>,
+    people: MaybeUndefined<Vec<ProjectPersonInput>>,
     /// The communities that it belongs to.
-    communities: Option<Vec<ID>>,
-    /// The organization whose administrators may edit it. You have to run it, and the one that did so before.
+    communities: MaybeUndefined<Vec<ID>>,
+    /// The organization whose administrators may edit it. You have to run it, and the one that did so before; where none did,
+    /// administrators of the hub say so.
     managed_by: MaybeUndefined<ID>,
 }
 
@@ -114,16 +115,12 @@ impl ProjectFieldsInput {
                 names.push(input::named(field, NodeKind::Organization, organization)?);
             }
         }
-        for (field, kind, ids) in [
-            ("partners", NodeKind::Organization, &self.partners),
-            ("funders", NodeKind::Organization, &self.funders),
-            ("communities", NodeKind::Community, &self.communities),
-        ] {
-            for id in ids.iter().flatten() {
-                names.push(input::named(field, kind, id)?);
-            }
-        }
-        for one in self.people.iter().flatten() {
+        names.extend(input::all_named("partners", NodeKind::Organization, &self.partners)?);
+        names.extend(input::all_named("funders", NodeKind::Organization, &self.funders)?);
+        names.extend(input::all_named("communities", NodeKind::Community, &self.communities)?);
+        let people = self.people.value().map(Vec::as_slice).unwrap_or_default();
+        input::bounded(people, "people")?;
+        for one in people {
             names.push(input::named("people", NodeKind::Person, &one.person)?);
         }
         Ok(names)
@@ -132,28 +129,23 @@ impl ProjectFieldsInput {
     fn write(self, line: &mut Line<ProjectRecord>, named: &Named) -> Result<(), Fault> {
         let record = &mut line.record;
         let organization = |id: ID| named.key(id::decode_as(NodeKind::Organization, &id)?);
-        input::change_required_text(&mut record.title, self.title)?;
-        input::change_text(&mut record.summary, self.summary)?;
+        input::change_required_text(&mut record.title, self.title, "title")?;
+        input::change_text(&mut record.summary, self.summary, "summary")?;
         input::change_word(&mut record.status, self.status);
         input::change_date(&mut record.started, self.started, "started")?;
         input::change_date(&mut record.ended, self.ended, "ended")?;
-        input::change_statements(&mut record.outputs, self.outputs)?;
+        input::change_statements(&mut record.outputs, self.outputs, "outputs")?;
         input::change(&mut record.lead, self.lead.map_value(organization).transpose()?);
-        for (field, ids) in [(&mut record.partners, self.partners), (&mut record.funders, self.funders)] {
-            if let Some(ids) = ids {
-                *field = named.keys(&id::decode_all(NodeKind::Organization, ids)?)?;
-            }
-        }
-        if let Some(people) = self.people {
+        input::change_keys(&mut record.partners, self.partners, ("partners", NodeKind::Organization), named)?;
+        input::change_keys(&mut record.funders, self.funders, ("funders", NodeKind::Organization), named)?;
+        if let Some(people) = input::list(self.people, "people")? {
             record.people.clear();
             for one in people {
                 let person = named.key(id::decode_as(NodeKind::Person, &one.person)?)?;
                 record.people.push(ProjectPersonRecord { person, role: one.role.0 });
             }
         }
-        if let Some(communities) = self.communities {
-            record.communities = named.keys(&id::decode_all(NodeKind::Community, communities)?)?;
-        }
+        input::change_keys(&mut record.communities, self.communities, ("communities", NodeKind::Community), named)?;
         input::change(&mut record.managed_by, self.managed_by.map_value(organization).transpose()?);
         Ok(())
     }
@@ -176,7 +168,11 @@ impl ProjectMutation {
         let call = Call::of(ctx, input.idempotency_key.clone(), input.reason.clone())?;
         let fields = input.fields;
         let asked = || -> Result<_, Fault> {
-            let header = Header::new(input.original_language.check()?, input.slug, input::sources(input.sources)?);
+            let header = Header::new(
+                input::language(&input.original_language, "originalLanguage")?,
+                input.slug,
+                input::sources(input.sources)?,
+            );
             Ok((fields.names()?, header, ProjectRecord::blank()))
         };
         let asked = asked();

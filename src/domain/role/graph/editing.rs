@@ -90,7 +90,7 @@ pub struct RoleRetireInput {
 /// What came of writing a role.
 #[derive(SimpleObject)]
 pub struct RolePayload {
-    /// The role as it is now; null: nothing was done.
+    /// The role as it is now; null: nothing was done, or it was retired.
     role: Option<Role>,
     /// What is to be mended; empty: it was done.
     user_errors: Vec<UserError>,
@@ -103,7 +103,7 @@ impl RoleFieldsInput {
 
     fn write(self, line: &mut Line<RoleRecord>, _named: &Named) -> Result<(), Fault> {
         let record = &mut line.record;
-        input::change_text(&mut record.title, self.title)?;
+        input::change_text(&mut record.title, self.title, "title")?;
         input::change_date(&mut record.from, self.since, "since")?;
         input::change_date(&mut record.until, self.until, "until")
     }
@@ -132,7 +132,7 @@ impl RoleMutation {
             }
             let person = input::named("person", NodeKind::Person, &input.person)?;
             let (kind, id) = id::decode(&input.of).map_err(|fault| fault.of_field("of"))?;
-            let language = input.original_language.check()?;
+            let language = input::language(&input.original_language, "originalLanguage")?;
             let header = Header::new(language, None, input::sources(Some(input.sources))?);
             let of = NodeReference { kind, key: String::new() };
             Ok((vec![person, ("of", kind, id)], header, RoleRecord::new(of, input.kind.0)))

@@ -160,7 +160,7 @@ slug-not-taken = Roles, memberships and links have no slug.
 # Kinds of nodes
 retired-audience = What is retired is seen by nobody; leave the audience out.
 retire-alone = A line that retires a node says nothing else.
-membership-twice = The person has another membership in this community; there is one at the most.
+membership-twice = The person has another membership in this community, { $key }; there is one at the most.
 item-published-when = What is published states when: give publishedAt.
 item-draft-published = A draft has not been published; leave publishedAt out.
 item-draft-audience = A draft is seen by nobody; leave the audience out.

@@ -27,9 +27,12 @@ membership-profession = This community is for other professions than yours; see 
 membership-profession-unknown = This community is for certain professions, and the hub does not know yours; ask its administrators to add it.
 membership-no-such-tier = This community has no memberships of this tier.
 membership-by-appointment = Memberships of this tier are by appointment; apply for another one, or write to the coordinators.
-membership-region-unknown = This community takes so many members from a region, and the hub does not know the person's; ask its administrators to add it.
-membership-quota = There are { $max } members of this tier from { $region } already, as many as there can be.
-membership-not-endorsed = This membership needs the endorsement of the organization that was asked for it, which is not there yet.
+membership-region-unknown = This community takes a limited number of members from a region, and the hub does not know the person's; ask its administrators to add it.
+membership-quota = { $max ->
+    [one] There is one member
+   *[other] There are { $max } members
+} of this tier from { $region } already, as many as there can be.
+membership-not-endorsed = A membership of this tier needs the endorsement of an organization, which is not there yet; give another tier, or wait for it.
 membership-endorser-missing = Say which organization is to endorse you.
 charter-to-accept = Read version { $version } of the charter, which is in force, and accept that.
 charter-none = There is no charter to accept; leave the version out.
@@ -40,10 +43,10 @@ refusal-without-reason = Say why the application is refused.
 refusal-without-note = Say in a note why the application is refused, or choose another reason.
 reason-without-refusal = There is a reason only for a refusal; leave it out.
 days-out-of-range = { $days } is no number of days to wait; use 0 to { $max }.
-application-pending = Your application has arrived; the coordinators will decide.
-application-waiting = You are on the waiting list.
-application-accepted = Your application was accepted.
-application-refused = Your application was refused.
+application-pending = The application has arrived; the coordinators will decide.
+application-waiting = The application is on the waiting list.
+application-accepted = The application was accepted.
+application-refused = The application was refused.
 application-withdrawn = The application was taken back.
 refusal-not-eligible = The community is for people of other professions or fields.
 refusal-full = There is no room at the moment.
@@ -51,4 +54,6 @@ refusal-incomplete = The answers do not say enough to decide; you may apply agai
 refusal-not-endorsed = The organization did not endorse the application.
 refusal-other = For the reason that the coordinators give in their note.
 
-written-meanwhile = Somebody else wrote the same at the same time; read it again and try once more.
+written-meanwhile = Somebody else wrote something that stands against this, or did so at the same time; read it again and try once more.
+charter-original = Write the charter in the language of the record ({ $tag }) first; then translate it.
+quota-out-of-range = A quota is 1 to { $max }; leave it out where there is none.

@@ -160,7 +160,7 @@ slug-not-taken = Les rôles, les adhésions et les liens n’ont pas d’identif
 # Types de nœuds
 retired-audience = Ce qui est retiré n’est vu de personne; omettez l’audience.
 retire-alone = Une ligne qui retire un nœud ne dit rien d’autre.
-membership-twice = La personne a une autre adhésion à cette communauté; il y en a une au plus.
+membership-twice = La personne a une autre adhésion dans cette communauté, { $key }; il y en a une au plus.
 item-published-when = Ce qui est publié dit quand : indiquez publishedAt.
 item-draft-published = Un brouillon n’a pas été publié; omettez publishedAt.
 item-draft-audience = Un brouillon n’est vu de personne; omettez l’audience.

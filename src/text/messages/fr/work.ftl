@@ -28,8 +28,11 @@ membership-profession-unknown = Cette communauté s’adresse à certaines profe
 membership-no-such-tier = Cette communauté n’a pas d’adhésions de ce niveau.
 membership-by-appointment = Les adhésions de ce niveau se font par nomination; demandez un autre niveau ou écrivez aux coordonnateurs.
 membership-region-unknown = Cette communauté accueille un nombre limité de membres par région et celle de la personne n’est pas connue; demandez aux administrateurs de l’ajouter.
-membership-quota = Il y a déjà { $max } membres de ce niveau pour { $region }, le maximum.
-membership-not-endorsed = Cette adhésion demande l’appui de l’organisation sollicitée, qui n’est pas encore donné.
+membership-quota = Il y a déjà { $max ->
+    [one] un membre
+   *[other] { $max } membres
+} de ce niveau pour { $region }, le maximum.
+membership-not-endorsed = Une adhésion de ce niveau demande l’appui d’une organisation, qui n’est pas encore donné; accordez un autre niveau ou attendez-le.
 membership-endorser-missing = Indiquez quelle organisation doit vous appuyer.
 charter-to-accept = Lisez la version { $version } de la charte, qui est en vigueur, et acceptez-la.
 charter-none = Il n’y a pas de charte à accepter; n’indiquez pas de version.
@@ -40,10 +43,10 @@ refusal-without-reason = Indiquez pourquoi la demande est refusée.
 refusal-without-note = Indiquez dans une note pourquoi la demande est refusée, ou choisissez un autre motif.
 reason-without-refusal = Un motif n’accompagne qu’un refus; ne l’indiquez pas.
 days-out-of-range = { $days } n’est pas un nombre de jours d’attente; utilisez 0 à { $max }.
-application-pending = Votre demande est arrivée; les coordonnateurs vont décider.
-application-waiting = Vous êtes sur la liste d’attente.
-application-accepted = Votre demande a été acceptée.
-application-refused = Votre demande a été refusée.
+application-pending = La demande est arrivée; les coordonnateurs vont décider.
+application-waiting = La demande est sur la liste d’attente.
+application-accepted = La demande a été acceptée.
+application-refused = La demande a été refusée.
 application-withdrawn = La demande a été retirée.
 refusal-not-eligible = La communauté s’adresse à d’autres professions ou domaines.
 refusal-full = Il n’y a pas de place pour le moment.
@@ -51,4 +54,6 @@ refusal-incomplete = Les réponses ne suffisent pas pour décider; vous pouvez r
 refusal-not-endorsed = L’organisation n’a pas appuyé la demande.
 refusal-other = Pour la raison que les coordonnateurs donnent dans leur note.
 
-written-meanwhile = Quelqu’un d’autre a écrit la même chose au même moment; relisez et essayez de nouveau.
+written-meanwhile = Quelqu’un d’autre a écrit quelque chose qui s’y oppose, ou l’a fait au même moment; relisez et essayez de nouveau.
+charter-original = Rédigez d’abord la charte dans la langue de la fiche ({ $tag }), puis traduisez-la.
+quota-out-of-range = Un maximum va de 1 à { $max }; n’en indiquez pas s’il n’y en a pas.
