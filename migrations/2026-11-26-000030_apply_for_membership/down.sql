@@ -5,7 +5,7 @@ DROP TABLE applications;
 UPDATE people p SET field_audiences = (
     SELECT jsonb_object_agg(f.key, CASE WHEN f.key IN ('NAME', 'HONORIFIC', 'PROFESSION', 'REGION') THEN (
       SELECT coalesce(jsonb_agg(a ORDER BY a COLLATE "C"), '[]') FROM jsonb_array_elements_text(f.value) AS a
-      WHERE a NOT IN (
+      WHERE a NOT LIKE 'admin:%' AND a NOT IN (
         SELECT 'coordinator:' || m.community_id FROM memberships m WHERE m.person_id = p.id AND m.applied_at IS NOT NULL
       )
     ) ELSE f.value END) FROM jsonb_each(p.field_audiences) AS f

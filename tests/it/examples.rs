@@ -89,8 +89,9 @@ async fn the_parts_of_the_demonstration_play_through_every_example_that_writes()
     assert_eq!(applied["membership"]["status"], "APPLIED");
     let queue =
         play(&hub, &coordinator, "which-applications-are-to-be-decided", json!({"professions": ["NURSE"]})).await;
-    let waiting = queue["community"]["applications"]["nodes"][0]["membership"].clone();
-    assert_eq!(waiting["person"]["name"], "Sample member 3");
+    let application = &queue["community"]["applications"]["nodes"][0];
+    assert_eq!(application["person"]["name"], "Sample member 3");
+    let waiting = application["membership"].clone();
     let decide = json!({"membership": waiting["id"], "expectedVersion": waiting["version"], "decision": "ACCEPT"});
     let decided = play(&hub, &coordinator, "decide-an-application", json!({ "input": decide })).await;
     assert_eq!(decided["membershipDecide"]["membership"]["status"], "ACTIVE");

@@ -203,11 +203,12 @@ async fn tiers_are_appointed_or_endorsed_and_a_region_has_so_many() {
         place.coordinator.refused(&place.hub, "membershipDecide", accept).await,
         refusal("NOT_ELIGIBLE", "tier")
     );
-    let queue = "{ organization(slug: \"o\") { endorsements { totalCount nodes { id tier endorser { key } } } } }";
+    let queue = "{ organization(slug: \"o\") { endorsements { totalCount nodes { id tier endorser { key } person { name profession } } } } }";
     assert_eq!(place.coordinator.data(&place.hub, queue).await["organization"]["endorsements"]["totalCount"], 1);
     assert_eq!(ann.data(&place.hub, queue).await["organization"]["endorsements"]["totalCount"], 0);
     let asked = administrator.data(&place.hub, queue).await["organization"]["endorsements"]["nodes"][0].clone();
     assert_eq!(asked["endorser"]["key"], "o");
+    assert_eq!(asked["person"], json!({"name": "eve", "profession": "PHYSICIAN"}), "until it is decided");
     let endorse = json!({ "application": asked["id"] });
     assert_eq!(
         place.coordinator.refused(&place.hub, "membershipEndorse", endorse.clone()).await,
@@ -219,6 +220,8 @@ async fn tiers_are_appointed_or_endorsed_and_a_region_has_so_many() {
     assert!(endorsed["application"]["endorsedAt"].is_string());
     let active = place.decide(&applied, json!({"decision": "ACCEPT"})).await;
     assert_eq!((&active["status"], &active["tier"]), (&json!("ACTIVE"), &json!("ENDORSED")));
+    let decided = administrator.data(&place.hub, queue).await["organization"]["endorsements"]["nodes"][0].clone();
+    assert_eq!(decided["person"], Value::Null);
     assert_eq!(administrator.refused(&place.hub, "membershipEndorse", endorse).await, refusal("CONFLICT", ""));
     // Appointed: by the coordinators alone, one from each region.
     assert_eq!(place.refused(&ann, json!({"tier": "APPOINTED"})).await, refusal("NOT_ELIGIBLE", "tier"));

@@ -60,11 +60,13 @@ pub async fn recompute(tx: &mut Tx, people_ids: Vec<Uuid>, held_in: Vec<Uuid>) -
     .await
     .map_err(doing)?;
     let mut communities = grouped(belongs);
-    // SQL: memberships by memberships_person_all.
-    let applied: Vec<(Uuid, Uuid)> = Sql::new("SELECT person_id, community_id FROM memberships WHERE applied_at IS NOT NULL AND status IN ('APPLIED', 'WAITING', 'ACTIVE') AND NOT retired AND person_id = ANY (")
+    // SQL: memberships by memberships_person_all, applications by applications_person.
+    let applied: Vec<(Uuid, String)> = Sql::new("SELECT person_id, 'coordinator:' || community_id FROM memberships WHERE applied_at IS NOT NULL AND status IN ('APPLIED', 'WAITING', 'ACTIVE') AND NOT retired AND person_id = ANY (")
         .uuids(affected.clone())
-        .push(") ORDER BY community_id")
-        .returning::<(SqlUuid, SqlUuid)>()
+        .push(") UNION SELECT person_id, 'admin:' || endorser_id FROM applications WHERE endorser_id IS NOT NULL AND status IN ('PENDING', 'WAITING') AND person_id = ANY (")
+        .uuids(affected.clone())
+        .push(")")
+        .returning::<(SqlUuid, Text)>()
         .load(tx.conn())
         .await
         .map_err(doing)?;
@@ -119,8 +121,8 @@ pub async fn recompute(tx: &mut Tx, people_ids: Vec<Uuid>, held_in: Vec<Uuid>) -
     Ok(())
 }
 
-fn grouped(pairs: Vec<(Uuid, Uuid)>) -> HashMap<Uuid, Vec<Uuid>> {
-    let mut groups: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
+fn grouped<T>(pairs: Vec<(Uuid, T)>) -> HashMap<Uuid, Vec<T>> {
+    let mut groups: HashMap<Uuid, Vec<T>> = HashMap::new();
     for (one, other) in pairs {
         groups.entry(one).or_default().push(other);
     }

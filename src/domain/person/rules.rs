@@ -24,7 +24,7 @@ const SHOWN_BY_ROLE: [PersonField; 4] =
     [PersonField::Name, PersonField::Honorific, PersonField::Profession, PersonField::HomeOrganization];
 
 /// The fields that coordinators see of whoever applies to their community by their own account, as long as it is not decided
-/// and while they are a member: whoever applies is told so.
+/// and while they are a member, and an organization that is asked to endorse it until it is decided: whoever applies is told so.
 const SHOWN_BY_APPLYING: [PersonField; 4] =
     [PersonField::Name, PersonField::Honorific, PersonField::Profession, PersonField::Region];
 
@@ -35,8 +35,8 @@ pub struct Known<'a> {
     pub consents: &'a [Consent],
     /// The communities that the person is an active member of.
     pub communities: &'a [Uuid],
-    /// The communities that the person applied to by their own account, undecided or accepted.
-    pub applied: &'a [Uuid],
+    /// Who has to know whoever applied by their own account: the coordinators, and who is to endorse it, as atoms.
+    pub applied: &'a [String],
     /// The audiences of the person's roles.
     pub roles: &'a [Vec<String>],
 }
@@ -54,7 +54,7 @@ pub fn field_audiences(person: Uuid, known: &Known<'_>, now: DateTime<Utc>) -> F
             atoms.extend(roles.iter().flatten().cloned());
         }
         if SHOWN_BY_APPLYING.contains(field) {
-            atoms.extend(applied.iter().map(|community| format!("coordinator:{community}")));
+            atoms.extend(applied.iter().cloned());
         }
         audiences.insert(*field, atoms.into_iter().collect());
     }
@@ -171,7 +171,8 @@ mod tests {
 
     #[test]
     fn whoever_applies_is_known_to_the_coordinators_and_no_further() {
-        let known = Known { consents: &[], communities: &[], applied: &[COMMUNITY], roles: &[] };
+        let known =
+            Known { consents: &[], communities: &[], applied: &[format!("coordinator:{COMMUNITY}")], roles: &[] };
         for (field, atoms) in field_audiences(PERSON, &known, at(5)) {
             let shown = atoms == [format!("coordinator:{COMMUNITY}"), format!("self:{PERSON}")];
             assert_eq!(shown, SHOWN_BY_APPLYING.contains(&field), "{field:?}: {atoms:?}");

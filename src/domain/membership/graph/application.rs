@@ -15,7 +15,7 @@ use crate::domain::membership::store::applications::{
     ApplicationFilter, ApplicationOrder, ApplicationRow, ApplicationStatus, Applications, RefusalReason,
 };
 use crate::domain::organization::graph::Organization;
-use crate::domain::person::graph::note_reading_of;
+use crate::domain::person::graph::{Person, note_reading_of};
 use crate::error::Fault;
 use crate::graph::id::Thing;
 use crate::graph::page::{self, Listable, OrderDirection, Selection};
@@ -60,6 +60,11 @@ impl Application {
     /// The membership that it is for; null: hidden.
     async fn membership(&self) -> Option<Result<Membership, Fault>> {
         page::by_id(&self.scope, self.row.membership_id).await.transpose()
+    }
+
+    /// Who applies; null: hidden. It is known to the coordinators, and to whoever is asked to endorse it until it is decided.
+    async fn person(&self) -> Option<Result<Person, Fault>> {
+        page::by_id(&self.scope, self.row.person_id).await.transpose()
     }
 
     /// Where it stands.

@@ -187,7 +187,7 @@ pub struct MembershipMutation;
 impl MembershipMutation {
     /// Applies for a membership in your own name, or takes up an invitation. Where joining is open you are a member at once.
     /// You let the coordinators see your name, honorific, profession and region until it is decided and while you are a
-    /// member. What the rules of the community do not allow is `NOT_ELIGIBLE`.
+    /// member, and the organization that is to endorse it until it is decided. What the rules of the community do not allow is `NOT_ELIGIBLE`.
     async fn membership_apply(
         &self,
         ctx: &Context<'_>,

@@ -91,7 +91,7 @@ struct Standing {
 }
 
 /// Applies for a membership in one's own name, or takes up an invitation. Whoever applies lets the coordinators see their
-/// name, profession and region until it is decided, and while they are a member.
+/// name, profession and region until it is decided and while they are a member, and the endorser until it is decided.
 pub async fn apply(tx: &mut Tx, new: NewApplication) -> Result<Uuid, Fault> {
     let own = permission::own_person(tx).await?;
     let community = seen_community(tx, new.community).await?;
@@ -135,6 +135,10 @@ pub async fn apply(tx: &mut Tx, new: NewApplication) -> Result<Uuid, Fault> {
         original_language: Word(community.header.original_language),
     };
     diesel::insert_into(applications::table).values(&row).execute(tx.conn()).await.map_err(doing)?;
+    if new.endorser.is_some() {
+        // Whoever is to endorse somebody has to know whom.
+        person::audiences::recompute(tx, vec![own], Vec::new()).await?;
+    }
     Ok(standing.id)
 }
 

@@ -163,7 +163,7 @@ retire-alone = A line that retires a node says nothing else.
 membership-twice = The person has another membership in this community, { $key }; there is one at the most.
 item-published-when = What is published states when: give publishedAt.
 item-draft-published = A draft has not been published; leave publishedAt out.
-item-draft-audience = A draft is seen by nobody; leave the audience out.
+item-draft-audience = A draft is seen by those who make it alone; leave the audience out.
 
 # Search and facets
 kind-not-searched = Nodes of kind { $kind } are not searched; ask for TOPIC, ORGANIZATION, COMMUNITY, PERSON, PROJECT or ITEM.

@@ -163,7 +163,7 @@ retire-alone = Une ligne qui retire un nœud ne dit rien d’autre.
 membership-twice = La personne a une autre adhésion dans cette communauté, { $key }; il y en a une au plus.
 item-published-when = Ce qui est publié dit quand : indiquez publishedAt.
 item-draft-published = Un brouillon n’a pas été publié; omettez publishedAt.
-item-draft-audience = Un brouillon n’est vu de personne; omettez l’audience.
+item-draft-audience = Un brouillon n’est vu que par ceux qui le préparent; n’indiquez pas de public.
 
 # Recherche et facettes
 kind-not-searched = La recherche ne porte pas sur les nœuds de type { $kind }; demandez TOPIC, ORGANIZATION, COMMUNITY, PERSON, PROJECT ou ITEM.
