@@ -22,6 +22,7 @@ use uuid::Uuid;
 
 use crate::db::Db;
 use crate::db::write::{self, Tx};
+use crate::domain::kinds::PerKind;
 use crate::domain::record::Keys;
 use crate::domain::{editing, node, person};
 use crate::error::{Code, Fault};

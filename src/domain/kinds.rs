@@ -32,6 +32,27 @@ const MAX_PATH_CHARS: usize = 200;
 /// The longest text of any field.
 const MAX_TEXT_CHARS: usize = 50_000;
 
+/// Something that there is one of for each kind of node.
+pub trait PerKind: Sized {
+    /// The one for nodes that are stored as these are.
+    fn of_kind<K: Stored>() -> Self;
+
+    /// The one for a kind.
+    fn of(kind: NodeKind) -> Self {
+        match kind {
+            NodeKind::Topic => Self::of_kind::<Topics>(),
+            NodeKind::Organization => Self::of_kind::<Organizations>(),
+            NodeKind::Community => Self::of_kind::<Communities>(),
+            NodeKind::Person => Self::of_kind::<People>(),
+            NodeKind::Role => Self::of_kind::<Roles>(),
+            NodeKind::Membership => Self::of_kind::<Memberships>(),
+            NodeKind::Project => Self::of_kind::<Projects>(),
+            NodeKind::Item => Self::of_kind::<Items>(),
+            NodeKind::Link => Self::of_kind::<Links>(),
+        }
+    }
+}
+
 /// A text in one language.
 #[derive(Clone, Debug)]
 pub struct NewText {
@@ -58,23 +79,8 @@ pub struct Editor {
     pub translate: for<'a> fn(&'a mut Tx, Target, NewText) -> Edited<'a>,
 }
 
-impl Editor {
-    /// What can be done to nodes of this kind.
-    pub fn of(kind: NodeKind) -> Self {
-        match kind {
-            NodeKind::Topic => Self::stored::<Topics>(),
-            NodeKind::Organization => Self::stored::<Organizations>(),
-            NodeKind::Community => Self::stored::<Communities>(),
-            NodeKind::Person => Self::stored::<People>(),
-            NodeKind::Role => Self::stored::<Roles>(),
-            NodeKind::Membership => Self::stored::<Memberships>(),
-            NodeKind::Project => Self::stored::<Projects>(),
-            NodeKind::Item => Self::stored::<Items>(),
-            NodeKind::Link => Self::stored::<Links>(),
-        }
-    }
-
-    fn stored<K: Stored>() -> Self {
+impl PerKind for Editor {
+    fn of_kind<K: Stored>() -> Self {
         Self { retire: retire::<K>, verify: verify::<K>, translate: translate::<K> }
     }
 }

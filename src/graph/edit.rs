@@ -6,11 +6,12 @@ use futures_util::FutureExt;
 use uuid::Uuid;
 
 use crate::db::text_origins::TextOrigin;
+use crate::db::write::Tx;
 use crate::domain::editing::{self, Name, Named, Target};
-use crate::domain::kinds::{Editor, NewText};
+use crate::domain::kinds::{Edited, Editor, NewText, PerKind};
 use crate::domain::node::{Line, Stored};
 use crate::domain::permission;
-use crate::domain::record::{Header, SourceRecord};
+use crate::domain::record::{Header, Record};
 use crate::error::Fault;
 use crate::graph::id;
 use crate::graph::input::{self, SourceInput};
@@ -21,72 +22,52 @@ use crate::graph::text::LanguageTag;
 use crate::graph::word::Word;
 use crate::policy::NodeKind;
 
-/// An edit of a node, besides its fields.
+/// The fields of a kind that an input holds.
+pub trait Fields<K: Stored>: Send + 'static {
+    /// The nodes that they name.
+    fn names(&self) -> Result<Vec<Name>, Fault>;
+
+    /// Writes them into a line, with the keys of what they name.
+    fn write(self, line: &mut Line<K::Record>, named: &Named) -> Result<(), Fault>;
+}
+
+/// What an edit says besides its fields.
 #[derive(Debug)]
-pub struct Edit {
-    /// Which node.
-    pub target: Target,
-    /// The nodes that the input names.
-    pub names: Vec<Name>,
+pub struct Edit<'a> {
+    /// Which node: the field of the input that names it, and its id.
+    pub node: (&'static str, &'a ID),
+    /// The version that whoever edits it has seen; null: whichever there is.
+    pub expected_version: Option<i32>,
     /// Its new slug; null: as it is.
     pub slug: Option<String>,
-    /// Sources to add.
-    pub sources: Vec<SourceRecord>,
+    /// Sources to add; null: none.
+    pub sources: Option<Vec<SourceInput>>,
 }
 
-impl Edit {
-    /// The edit of a node that a field of an input names.
-    pub fn of(
-        (field, kind, id): (&'static str, NodeKind, &ID),
-        expected_version: Option<i32>,
-        names: Vec<Name>,
-        sources: Option<Vec<SourceInput>>,
-    ) -> Result<Self, Fault> {
-        let (_, _, id) = input::named(field, kind, id)?;
-        let target = Target { id, expected_version };
-        Ok(Self { target, names, slug: None, sources: input::sources(sources)? })
-    }
-
-    /// The same with a new slug; null: as it is.
-    pub fn with_slug(self, slug: Option<String>) -> Self {
-        Self { slug, ..self }
-    }
+/// What is said of a new node besides its fields.
+#[derive(Debug)]
+pub struct New {
+    /// The language that it is written in.
+    pub original_language: LanguageTag,
+    /// Its slug; null: made by the hub.
+    pub slug: Option<String>,
+    /// Where it comes from; null: nobody says.
+    pub sources: Option<Vec<SourceInput>>,
 }
 
-/// Changes a node; `change` writes the fields of the input into its record.
+/// Changes a node.
 pub async fn edit<K: Stored>(
     scope: &Scope,
     call: Call,
-    asked: Result<Edit, Fault>,
-    change: impl FnOnce(&mut Line<K::Record>, &Named) -> Result<(), Fault> + Send + 'static,
+    edit: Edit<'_>,
+    fields: impl Fields<K>,
 ) -> Result<Outcome<Uuid>, Fault> {
-    let edit = match asked {
-        Ok(edit) => edit,
-        Err(fault) => return mutation::mended(scope, Err(fault)),
+    let Edit { node: (field, id), expected_version, slug, sources } = edit;
+    let asked = || {
+        let (_, _, id) = input::named(field, K::Record::KIND, id)?;
+        Ok((Target { id, expected_version }, fields.names()?, input::sources(sources)?))
     };
-    mutation::run(scope, call, move |tx| {
-        async move {
-            permission::require_known(tx).await?;
-            let named = editing::look_up(tx, &edit.names).await?;
-            let change = move |line: &mut Line<K::Record>| {
-                line.header.change(edit.slug, edit.sources);
-                change(line, &named)
-            };
-            editing::edit::<K>(tx, edit.target, change).await
-        }
-        .boxed()
-    })
-    .await
-}
-
-/// Writes a new node; `change` writes the fields of the input into its record.
-pub async fn create<K: Stored>(
-    scope: &Scope,
-    call: Call,
-    asked: Result<(Vec<Name>, Header, K::Record), Fault>,
-    change: impl FnOnce(&mut Line<K::Record>, &Named) -> Result<(), Fault> + Send + 'static,
-) -> Result<Outcome<Uuid>, Fault> {
-    let (names, header, record) = match asked {
+    let (target, names, sources) = match asked() {
         Ok(asked) => asked,
         Err(fault) => return mutation::mended(scope, Err(fault)),
     };
@@ -94,8 +75,39 @@ pub async fn create<K: Stored>(
         async move {
             permission::require_known(tx).await?;
             let named = editing::look_up(tx, &names).await?;
-            let mut line = Line { header, record };
-            change(&mut line, &named)?;
+            let change = move |line: &mut Line<K::Record>| {
+                line.header.change(slug, sources);
+                fields.write(line, &named)
+            };
+            editing::edit::<K>(tx, target, change).await
+        }
+        .boxed()
+    })
+    .await
+}
+
+/// Writes a new node, from a record of which nothing is stated yet.
+pub async fn create<K: Stored>(
+    scope: &Scope,
+    call: Call,
+    new: New,
+    record: Result<K::Record, Fault>,
+    fields: impl Fields<K>,
+) -> Result<Outcome<Uuid>, Fault> {
+    let asked = || {
+        let language = input::language(&new.original_language, "originalLanguage")?;
+        let header = Header::new(language, new.slug, input::sources(new.sources)?);
+        Ok((fields.names()?, Line { header, record: record? }))
+    };
+    let (names, mut line) = match asked() {
+        Ok(asked) => asked,
+        Err(fault) => return mutation::mended(scope, Err(fault)),
+    };
+    mutation::run(scope, call, move |tx| {
+        async move {
+            permission::require_known(tx).await?;
+            let named = editing::look_up(tx, &names).await?;
+            fields.write(&mut line, &named)?;
             editing::create::<K>(tx, line).await
         }
         .boxed()
@@ -103,17 +115,31 @@ pub async fn create<K: Stored>(
     .await
 }
 
-/// Retires a node of a kind.
+/// Does something to a node that a field of an input names, and that somebody may have seen in a version.
+pub async fn act(
+    scope: &Scope,
+    call: Call,
+    (field, kind, id): (&'static str, NodeKind, &ID),
+    expected_version: Option<i32>,
+    work: impl for<'t> FnOnce(&'t mut Tx, Target) -> Edited<'t> + Send + 'static,
+) -> Result<Outcome<Uuid>, Fault> {
+    match input::named(field, kind, id) {
+        Ok((_, _, id)) => {
+            let target = Target { id, expected_version };
+            mutation::run(scope, call, move |tx| work(tx, target)).await
+        }
+        Err(fault) => mutation::mended(scope, Err(fault)),
+    }
+}
+
+/// Retires a node that a field of an input names.
 pub async fn retire(
     scope: &Scope,
     call: Call,
-    kind: NodeKind,
-    target: Result<Target, Fault>,
+    node: (&'static str, NodeKind, &ID),
+    expected_version: Option<i32>,
 ) -> Result<Outcome<Uuid>, Fault> {
-    match target {
-        Ok(target) => mutation::run(scope, call, move |tx| (Editor::of(kind).retire)(tx, target)).await,
-        Err(fault) => mutation::mended(scope, Err(fault)),
-    }
+    act(scope, call, node, expected_version, Editor::of(node.1).retire).await
 }
 
 /// Says that a node was checked.
@@ -196,7 +222,7 @@ impl NodeMutation {
         #[graphql(desc = "What to do.")] input: TextTranslateInput,
     ) -> Result<NodePayload, Fault> {
         let scope = Scope::of_root(ctx, None)?.anew();
-        let call = Call::of(ctx, input.idempotency_key.clone(), input.reason.clone())?;
+        let call = Call::of(ctx, input.idempotency_key, input.reason)?;
         let asked = || -> Result<_, Fault> {
             let (kind, id) = id::decode(&input.node).map_err(|fault| fault.of_field("node"))?;
             let target = Target { id, expected_version: input.expected_version };

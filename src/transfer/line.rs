@@ -13,18 +13,10 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::db::write::Tx;
-use crate::domain::community::store::Communities;
 use crate::domain::editing;
-use crate::domain::item::store::Items;
-use crate::domain::link::store::Links;
-use crate::domain::membership::store::Memberships;
+use crate::domain::kinds::PerKind;
 use crate::domain::node::{self, Line, Owed, Stored};
-use crate::domain::organization::store::Organizations;
-use crate::domain::person::store::People;
-use crate::domain::project::store::Projects;
 use crate::domain::record::{HEADER_FIELDS, Header, Keys, NodeReference, Problems, Record, Reference};
-use crate::domain::role::store::Roles;
-use crate::domain::topic::store::Topics;
 use crate::error::Fault;
 use crate::policy::{NodeKind, Viewer};
 use crate::text::messages::Message;
@@ -101,23 +93,8 @@ pub struct Format {
     pub write_after: Writer,
 }
 
-impl Format {
-    /// The format of a kind.
-    pub fn of(kind: NodeKind) -> Self {
-        match kind {
-            NodeKind::Topic => Self::stored::<Topics>(),
-            NodeKind::Organization => Self::stored::<Organizations>(),
-            NodeKind::Community => Self::stored::<Communities>(),
-            NodeKind::Person => Self::stored::<People>(),
-            NodeKind::Role => Self::stored::<Roles>(),
-            NodeKind::Membership => Self::stored::<Memberships>(),
-            NodeKind::Project => Self::stored::<Projects>(),
-            NodeKind::Item => Self::stored::<Items>(),
-            NodeKind::Link => Self::stored::<Links>(),
-        }
-    }
-
-    fn stored<K: Stored>() -> Self {
+impl PerKind for Format {
+    fn of_kind<K: Stored>() -> Self {
         Self { read: read::<K>, retire: retire::<K>, write_after: write_after::<K> }
     }
 }

@@ -14,7 +14,7 @@ use crate::domain::node::Line;
 use crate::domain::person::record::Profession;
 use crate::domain::record::Header;
 use crate::error::Fault;
-use crate::graph::edit::{self, Edit};
+use crate::graph::edit::{self, Edit, Fields, New};
 use crate::graph::id;
 use crate::graph::input::{
     self, ApproximateCountInput, Ids, ImpreciseDateInput, SourceInput, StatementInput, TextInput,
@@ -168,7 +168,7 @@ pub struct CommunityPayload {
     user_errors: Vec<UserError>,
 }
 
-impl CommunityFieldsInput {
+impl Fields<Communities> for CommunityFieldsInput {
     fn names(&self) -> Result<Vec<Name>, Fault> {
         let mut names = input::all_named("topics", NodeKind::Topic, &self.topics)?;
         if let MaybeUndefined::Value(organization) = &self.managed_by {
@@ -285,19 +285,10 @@ impl CommunityMutation {
         #[graphql(desc = "What to do.")] input: CommunityCreateInput,
     ) -> Result<CommunityPayload, Fault> {
         let scope = Scope::of_root(ctx, None)?.anew();
-        let call = Call::of(ctx, input.idempotency_key.clone(), input.reason.clone())?;
-        let fields = input.fields;
-        let asked = || -> Result<_, Fault> {
-            let header = Header::new(
-                input::language(&input.original_language, "originalLanguage")?,
-                input.slug,
-                input::sources(input.sources)?,
-            );
-            Ok((fields.names()?, header, CommunityRecord::blank()))
-        };
-        let asked = asked();
-        let write = move |line: &mut Line<CommunityRecord>, named: &Named| fields.write(line, named);
-        let outcome = edit::create::<Communities>(&scope, call, asked, write).await?;
+        let call = Call::of(ctx, input.idempotency_key, input.reason)?;
+        let new = New { original_language: input.original_language, slug: input.slug, sources: input.sources };
+        let record = Ok(CommunityRecord::blank());
+        let outcome = edit::create::<Communities>(&scope, call, new, record, input.fields).await?;
         payload(&scope, outcome).await
     }
 
@@ -308,13 +299,14 @@ impl CommunityMutation {
         #[graphql(desc = "What to do.")] input: CommunityEditInput,
     ) -> Result<CommunityPayload, Fault> {
         let scope = Scope::of_root(ctx, None)?.anew();
-        let call = Call::of(ctx, input.idempotency_key.clone(), input.reason.clone())?;
-        let fields = input.fields;
-        let node = ("community", NodeKind::Community, &input.community);
-        let asked = fields.names().and_then(|names| Edit::of(node, input.expected_version, names, input.sources));
-        let asked = asked.map(|asked| asked.with_slug(input.slug));
-        let write = move |line: &mut Line<CommunityRecord>, named: &Named| fields.write(line, named);
-        let outcome = edit::edit::<Communities>(&scope, call, asked, write).await?;
+        let call = Call::of(ctx, input.idempotency_key, input.reason)?;
+        let edit = Edit {
+            node: ("community", &input.community),
+            expected_version: input.expected_version,
+            slug: input.slug,
+            sources: input.sources,
+        };
+        let outcome = edit::edit::<Communities>(&scope, call, edit, input.fields).await?;
         payload(&scope, outcome).await
     }
 }

@@ -5,17 +5,16 @@ use chrono::SubsecRound;
 use futures_util::FutureExt;
 use uuid::Uuid;
 
-use crate::domain::editing::{Name, Named, Target};
+use crate::domain::editing::{Name, Named};
 use crate::domain::item::graph::Item;
 use crate::domain::item::record::{AuthorRecord, EvidenceLevel, ItemKind, ItemRecord, Readership};
 use crate::domain::item::store::{self, Items};
 use crate::domain::node::Line;
-use crate::domain::record::Header;
 use crate::error::Fault;
-use crate::graph::edit::{self, Edit};
+use crate::graph::edit::{self, Edit, Fields, New};
 use crate::graph::id;
 use crate::graph::input::{self, ImpreciseDateInput, SourceInput, TextInput};
-use crate::graph::mutation::{self, Call, Outcome, UserError};
+use crate::graph::mutation::{Call, Outcome, UserError};
 use crate::graph::page;
 use crate::graph::scope::Scope;
 use crate::graph::text::{DateTime, LanguageTag};
@@ -149,7 +148,7 @@ pub struct ItemPayload {
     user_errors: Vec<UserError>,
 }
 
-impl ItemFieldsInput {
+impl Fields<Items> for ItemFieldsInput {
     fn names(&self) -> Result<Vec<Name>, Fault> {
         let authors = self.authors.value().map(Vec::as_slice).unwrap_or_default();
         input::bounded(authors, "authors")?;
@@ -206,19 +205,10 @@ impl ItemMutation {
         #[graphql(desc = "What to do.")] input: ItemCreateInput,
     ) -> Result<ItemPayload, Fault> {
         let scope = Scope::of_root(ctx, None)?.anew();
-        let call = Call::of(ctx, input.idempotency_key.clone(), input.reason.clone())?;
-        let fields = input.fields;
-        let asked = || -> Result<_, Fault> {
-            let header = Header::new(
-                input::language(&input.original_language, "originalLanguage")?,
-                input.slug,
-                input::sources(input.sources)?,
-            );
-            Ok((fields.names()?, header, ItemRecord::blank()))
-        };
-        let asked = asked();
-        let write = move |line: &mut Line<ItemRecord>, named: &Named| fields.write(line, named);
-        let outcome = edit::create::<Items>(&scope, call, asked, write).await?;
+        let call = Call::of(ctx, input.idempotency_key, input.reason)?;
+        let new = New { original_language: input.original_language, slug: input.slug, sources: input.sources };
+        let record = Ok(ItemRecord::blank());
+        let outcome = edit::create::<Items>(&scope, call, new, record, input.fields).await?;
         payload(&scope, outcome).await
     }
 
@@ -229,13 +219,14 @@ impl ItemMutation {
         #[graphql(desc = "What to do.")] input: ItemEditInput,
     ) -> Result<ItemPayload, Fault> {
         let scope = Scope::of_root(ctx, None)?.anew();
-        let call = Call::of(ctx, input.idempotency_key.clone(), input.reason.clone())?;
-        let fields = input.fields;
-        let node = ("item", NodeKind::Item, &input.item);
-        let asked = fields.names().and_then(|names| Edit::of(node, input.expected_version, names, input.sources));
-        let asked = asked.map(|asked| asked.with_slug(input.slug));
-        let write = move |line: &mut Line<ItemRecord>, named: &Named| fields.write(line, named);
-        let outcome = edit::edit::<Items>(&scope, call, asked, write).await?;
+        let call = Call::of(ctx, input.idempotency_key, input.reason)?;
+        let edit = Edit {
+            node: ("item", &input.item),
+            expected_version: input.expected_version,
+            slug: input.slug,
+            sources: input.sources,
+        };
+        let outcome = edit::edit::<Items>(&scope, call, edit, input.fields).await?;
         payload(&scope, outcome).await
     }
 
@@ -246,15 +237,15 @@ impl ItemMutation {
         #[graphql(desc = "What to do.")] input: ItemPublishInput,
     ) -> Result<ItemPayload, Fault> {
         let scope = Scope::of_root(ctx, None)?.anew();
-        let call = Call::of(ctx, input.idempotency_key.clone(), input.reason.clone())?;
+        let call = Call::of(ctx, input.idempotency_key, input.reason)?;
         // As exact as the database keeps it.
         let moment = |at: DateTime| at.0.trunc_subsecs(6);
         let times = (input.members_at.map(moment), input.public_at.map(moment));
-        let target = input::named("item", NodeKind::Item, &input.item);
-        let outcome = match target.map(|(_, _, id)| Target { id, expected_version: input.expected_version }) {
-            Ok(target) => mutation::run(&scope, call, move |tx| store::publish(tx, target, times).boxed()).await?,
-            Err(fault) => mutation::mended(&scope, Err(fault))?,
-        };
+        let node = ("item", NodeKind::Item, &input.item);
+        let outcome = edit::act(&scope, call, node, input.expected_version, move |tx, target| {
+            store::publish(tx, target, times).boxed()
+        })
+        .await?;
         payload(&scope, outcome).await
     }
 
@@ -265,10 +256,9 @@ impl ItemMutation {
         #[graphql(desc = "What to do.")] input: ItemRetireInput,
     ) -> Result<ItemPayload, Fault> {
         let scope = Scope::of_root(ctx, None)?.anew();
-        let call = Call::of(ctx, input.idempotency_key.clone(), input.reason.clone())?;
-        let target = input::named("item", NodeKind::Item, &input.item);
-        let target = target.map(|(_, _, id)| Target { id, expected_version: input.expected_version });
-        let outcome = edit::retire(&scope, call, NodeKind::Item, target).await?;
+        let call = Call::of(ctx, input.idempotency_key, input.reason)?;
+        let node = ("item", NodeKind::Item, &input.item);
+        let outcome = edit::retire(&scope, call, node, input.expected_version).await?;
         payload(&scope, outcome).await
     }
 }

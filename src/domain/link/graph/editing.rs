@@ -3,15 +3,15 @@
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use uuid::Uuid;
 
-use crate::domain::editing::{Name, Named, Target};
+use crate::domain::editing::{Name, Named};
 use crate::domain::link::graph::Link;
 use crate::domain::link::record::LinkRecord;
 use crate::domain::link::rules::LinkKind;
 use crate::domain::link::store::Links;
 use crate::domain::node::Line;
-use crate::domain::record::{Header, NodeReference};
+use crate::domain::record::NodeReference;
 use crate::error::Fault;
-use crate::graph::edit::{self, Edit};
+use crate::graph::edit::{self, Edit, Fields, New};
 use crate::graph::id;
 use crate::graph::input::{self, ImpreciseDateInput, SourceInput, TextInput};
 use crate::graph::mutation::{Call, Outcome, UserError};
@@ -95,7 +95,7 @@ pub struct LinkPayload {
     user_errors: Vec<UserError>,
 }
 
-impl LinkFieldsInput {
+impl Fields<Links> for LinkFieldsInput {
     fn names(&self) -> Result<Vec<Name>, Fault> {
         Ok(Vec::new())
     }
@@ -105,6 +105,29 @@ impl LinkFieldsInput {
         input::change_date(&mut record.since, self.since, "since")?;
         input::change_date(&mut record.until, self.until, "until")?;
         input::change_text(&mut record.note, self.note, "note")
+    }
+}
+
+/// The fields of a new link, with its ends.
+struct NewLink {
+    from: ID,
+    to: ID,
+    fields: LinkFieldsInput,
+}
+
+impl Fields<Links> for NewLink {
+    fn names(&self) -> Result<Vec<Name>, Fault> {
+        let end = |field, id: &ID| -> Result<Name, Fault> {
+            let (kind, id) = id::decode(id).map_err(|fault| fault.of_field(field))?;
+            Ok((field, kind, id))
+        };
+        Ok(vec![end("from", &self.from)?, end("to", &self.to)?])
+    }
+
+    fn write(self, line: &mut Line<LinkRecord>, named: &Named) -> Result<(), Fault> {
+        line.record.from.key = named.key(id::decode(&self.from)?.1)?;
+        line.record.to.key = named.key(id::decode(&self.to)?.1)?;
+        self.fields.write(line, named)
     }
 }
 
@@ -123,32 +146,16 @@ impl LinkMutation {
         #[graphql(desc = "What to do.")] input: LinkCreateInput,
     ) -> Result<LinkPayload, Fault> {
         let scope = Scope::of_root(ctx, None)?.anew();
-        let call = Call::of(ctx, input.idempotency_key.clone(), input.reason.clone())?;
-        let fields = input.fields;
-        let asked = || -> Result<_, Fault> {
-            let (from_kind, from) = id::decode(&input.from).map_err(|fault| fault.of_field("from"))?;
-            let (to_kind, to) = id::decode(&input.to).map_err(|fault| fault.of_field("to"))?;
-            let header = Header::new(
-                input::language(&input.original_language, "originalLanguage")?,
-                None,
-                input::sources(input.sources)?,
-            );
-            let end = |kind| NodeReference { kind, key: String::new() };
-            let record = LinkRecord::new(input.kind.0, end(from_kind), end(to_kind));
-            Ok((vec![("from", from_kind, from), ("to", to_kind, to)], header, record))
+        let call = Call::of(ctx, input.idempotency_key, input.reason)?;
+        let end = |field, id: &ID| -> Result<_, Fault> {
+            let (kind, _) = id::decode(id).map_err(|fault| fault.of_field(field))?;
+            Ok(NodeReference { kind, key: String::new() })
         };
-        let asked = asked();
-        let ends = asked.as_ref().ok().map(|(names, ..)| names.clone()).unwrap_or_default();
-        let write = move |line: &mut Line<LinkRecord>, named: &Named| {
-            for (field, _, id) in ends {
-                match field {
-                    "from" => line.record.from.key = named.key(id)?,
-                    _ => line.record.to.key = named.key(id)?,
-                }
-            }
-            fields.write(line, named)
-        };
-        let outcome = edit::create::<Links>(&scope, call, asked, write).await?;
+        let ends = end("from", &input.from).and_then(|from| Ok((from, end("to", &input.to)?)));
+        let record = ends.map(|(from, to)| LinkRecord::new(input.kind.0, from, to));
+        let new = New { original_language: input.original_language, slug: None, sources: input.sources };
+        let fields = NewLink { from: input.from, to: input.to, fields: input.fields };
+        let outcome = edit::create::<Links>(&scope, call, new, record, fields).await?;
         payload(&scope, outcome).await
     }
 
@@ -159,12 +166,14 @@ impl LinkMutation {
         #[graphql(desc = "What to do.")] input: LinkEditInput,
     ) -> Result<LinkPayload, Fault> {
         let scope = Scope::of_root(ctx, None)?.anew();
-        let call = Call::of(ctx, input.idempotency_key.clone(), input.reason.clone())?;
-        let fields = input.fields;
-        let node = ("link", NodeKind::Link, &input.link);
-        let asked = fields.names().and_then(|names| Edit::of(node, input.expected_version, names, input.sources));
-        let write = move |line: &mut Line<LinkRecord>, named: &Named| fields.write(line, named);
-        let outcome = edit::edit::<Links>(&scope, call, asked, write).await?;
+        let call = Call::of(ctx, input.idempotency_key, input.reason)?;
+        let edit = Edit {
+            node: ("link", &input.link),
+            expected_version: input.expected_version,
+            slug: None,
+            sources: input.sources,
+        };
+        let outcome = edit::edit::<Links>(&scope, call, edit, input.fields).await?;
         payload(&scope, outcome).await
     }
 
@@ -175,10 +184,9 @@ impl LinkMutation {
         #[graphql(desc = "What to do.")] input: LinkRetireInput,
     ) -> Result<LinkPayload, Fault> {
         let scope = Scope::of_root(ctx, None)?.anew();
-        let call = Call::of(ctx, input.idempotency_key.clone(), input.reason.clone())?;
-        let target = input::named("link", NodeKind::Link, &input.link);
-        let target = target.map(|(_, _, id)| Target { id, expected_version: input.expected_version });
-        let outcome = edit::retire(&scope, call, NodeKind::Link, target).await?;
+        let call = Call::of(ctx, input.idempotency_key, input.reason)?;
+        let node = ("link", NodeKind::Link, &input.link);
+        let outcome = edit::retire(&scope, call, node, input.expected_version).await?;
         payload(&scope, outcome).await
     }
 }

@@ -5,7 +5,6 @@ use futures_util::FutureExt;
 use strum::{AsRefStr, EnumMessage, EnumString, VariantArray};
 use uuid::Uuid;
 
-use crate::domain::editing::Target;
 use crate::domain::membership::graph::Membership;
 use crate::domain::membership::graph::application::Application;
 use crate::domain::membership::record::MembershipTier;
@@ -13,6 +12,7 @@ use crate::domain::membership::rules::Step;
 use crate::domain::membership::store::applications::RefusalReason;
 use crate::domain::membership::store::joining::{self, Decision, NewAnswer, NewApplication};
 use crate::error::Fault;
+use crate::graph::edit;
 use crate::graph::id::Thing;
 use crate::graph::input::{self, TextInput};
 use crate::graph::mutation::{self, Call, Outcome, UserError};
@@ -187,14 +187,15 @@ pub struct MembershipMutation;
 impl MembershipMutation {
     /// Applies for a membership in your own name, or takes up an invitation. Where joining is open you are a member at once.
     /// You let the coordinators see your name, honorific, profession and region until it is decided and while you are a
-    /// member, and the organization that is to endorse it until it is decided. What the rules of the community do not allow is `NOT_ELIGIBLE`.
+    /// member, and the organization that is to endorse it until it is decided. What the rules of the community do not allow
+    /// is `NOT_ELIGIBLE`.
     async fn membership_apply(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What to do.")] input: MembershipApplyInput,
     ) -> Result<MembershipPayload, Fault> {
         let scope = Scope::of_root(ctx, None)?.anew();
-        let call = Call::of(ctx, input.idempotency_key.clone(), None)?;
+        let call = Call::of(ctx, input.idempotency_key, None)?;
         let language = messages::language_for(scope.languages());
         let asked = || -> Result<_, Fault> {
             let (_, _, community) = input::named("community", NodeKind::Community, &input.community)?;
@@ -233,7 +234,7 @@ impl MembershipMutation {
         #[graphql(desc = "What to do.")] input: MembershipInviteInput,
     ) -> Result<MembershipPayload, Fault> {
         let scope = Scope::of_root(ctx, None)?.anew();
-        let call = Call::of(ctx, input.idempotency_key.clone(), input.reason.clone())?;
+        let call = Call::of(ctx, input.idempotency_key, input.reason)?;
         let asked = || -> Result<_, Fault> {
             let (_, _, community) = input::named("community", NodeKind::Community, &input.community)?;
             let (_, _, person) = input::named("person", NodeKind::Person, &input.person)?;
@@ -256,27 +257,22 @@ impl MembershipMutation {
         #[graphql(desc = "What to do.")] input: MembershipDecideInput,
     ) -> Result<MembershipPayload, Fault> {
         let scope = Scope::of_root(ctx, None)?.anew();
-        let call = Call::of(ctx, input.idempotency_key.clone(), input.audit_reason.clone())?;
-        let asked = || -> Result<_, Fault> {
-            let (_, _, id) = input::named("membership", NodeKind::Membership, &input.membership)?;
-            let decision = Decision {
-                step: match input.decision.0 {
-                    MembershipDecision::Accept => Step::Accept,
-                    MembershipDecision::Wait => Step::Wait,
-                    MembershipDecision::Refuse => Step::Refuse,
-                },
-                tier: input.tier.map(|tier| tier.0),
-                reason: input.reason.map(|reason| reason.0),
-                note: input::text_or_none(input.note, "note")?,
-            };
-            Ok((Target { id, expected_version: input.expected_version }, decision))
-        };
-        let outcome = match asked() {
-            Ok((target, decision)) => {
-                mutation::run(&scope, call, move |tx| joining::decide(tx, target, decision).boxed()).await?
-            }
-            Err(fault) => mutation::mended(&scope, Err(fault))?,
-        };
+        let call = Call::of(ctx, input.idempotency_key, input.audit_reason)?;
+        let decision = input::text_or_none(input.note, "note").map(|note| Decision {
+            step: match input.decision.0 {
+                MembershipDecision::Accept => Step::Accept,
+                MembershipDecision::Wait => Step::Wait,
+                MembershipDecision::Refuse => Step::Refuse,
+            },
+            tier: input.tier.map(|tier| tier.0),
+            reason: input.reason.map(|reason| reason.0),
+            note,
+        });
+        let node = ("membership", NodeKind::Membership, &input.membership);
+        let outcome = edit::act(&scope, call, node, input.expected_version, |tx, target| {
+            async move { joining::decide(tx, target, decision?).await }.boxed()
+        })
+        .await?;
         payload(&scope, outcome).await
     }
 
@@ -287,14 +283,11 @@ impl MembershipMutation {
         #[graphql(desc = "What to do.")] input: MembershipWithdrawInput,
     ) -> Result<MembershipPayload, Fault> {
         let scope = Scope::of_root(ctx, None)?.anew();
-        let call = Call::of(ctx, input.idempotency_key.clone(), None)?;
-        let outcome = match input::named("membership", NodeKind::Membership, &input.membership) {
-            Ok((_, _, id)) => {
-                let target = Target { id, expected_version: input.expected_version };
-                mutation::run(&scope, call, move |tx| joining::withdraw(tx, target).boxed()).await?
-            }
-            Err(fault) => mutation::mended(&scope, Err(fault))?,
-        };
+        let call = Call::of(ctx, input.idempotency_key, None)?;
+        let node = ("membership", NodeKind::Membership, &input.membership);
+        let outcome =
+            edit::act(&scope, call, node, input.expected_version, |tx, target| joining::withdraw(tx, target).boxed())
+                .await?;
         payload(&scope, outcome).await
     }
 
@@ -305,14 +298,11 @@ impl MembershipMutation {
         #[graphql(desc = "What to do.")] input: MembershipLeaveInput,
     ) -> Result<MembershipPayload, Fault> {
         let scope = Scope::of_root(ctx, None)?.anew();
-        let call = Call::of(ctx, input.idempotency_key.clone(), None)?;
-        let outcome = match input::named("membership", NodeKind::Membership, &input.membership) {
-            Ok((_, _, id)) => {
-                let target = Target { id, expected_version: input.expected_version };
-                mutation::run(&scope, call, move |tx| joining::leave(tx, target).boxed()).await?
-            }
-            Err(fault) => mutation::mended(&scope, Err(fault))?,
-        };
+        let call = Call::of(ctx, input.idempotency_key, None)?;
+        let node = ("membership", NodeKind::Membership, &input.membership);
+        let outcome =
+            edit::act(&scope, call, node, input.expected_version, |tx, target| joining::leave(tx, target).boxed())
+                .await?;
         payload(&scope, outcome).await
     }
 
@@ -323,14 +313,11 @@ impl MembershipMutation {
         #[graphql(desc = "What to do.")] input: MembershipEndInput,
     ) -> Result<MembershipPayload, Fault> {
         let scope = Scope::of_root(ctx, None)?.anew();
-        let call = Call::of(ctx, input.idempotency_key.clone(), input.reason.clone())?;
-        let outcome = match input::named("membership", NodeKind::Membership, &input.membership) {
-            Ok((_, _, id)) => {
-                let target = Target { id, expected_version: input.expected_version };
-                mutation::run(&scope, call, move |tx| joining::end(tx, target).boxed()).await?
-            }
-            Err(fault) => mutation::mended(&scope, Err(fault))?,
-        };
+        let call = Call::of(ctx, input.idempotency_key, input.reason)?;
+        let node = ("membership", NodeKind::Membership, &input.membership);
+        let outcome =
+            edit::act(&scope, call, node, input.expected_version, |tx, target| joining::end(tx, target).boxed())
+                .await?;
         payload(&scope, outcome).await
     }
 
@@ -341,7 +328,7 @@ impl MembershipMutation {
         #[graphql(desc = "What to do.")] input: MembershipEndorseInput,
     ) -> Result<MembershipEndorsePayload, Fault> {
         let scope = Scope::of_root(ctx, None)?.anew();
-        let call = Call::of(ctx, input.idempotency_key.clone(), input.reason.clone())?;
+        let call = Call::of(ctx, input.idempotency_key, input.reason)?;
         let outcome = match Thing::Application.decode(&input.application) {
             Ok(id) => mutation::run(&scope, call, move |tx| joining::endorse(tx, id).boxed()).await?,
             Err(fault) => mutation::mended(&scope, Err(fault.of_field("application")))?,

@@ -10,9 +10,8 @@ use crate::domain::organization::record::{
     Address, ExternalIdentifier, IdentifierScheme, OrganizationKind, OrganizationRecord, OrganizationStatus,
 };
 use crate::domain::organization::store::Organizations;
-use crate::domain::record::Header;
 use crate::error::Fault;
-use crate::graph::edit::{self, Edit};
+use crate::graph::edit::{self, Edit, Fields, New};
 use crate::graph::id;
 use crate::graph::input::{self, ImpreciseDateInput, SourceInput, StatementInput, TextInput};
 use crate::graph::mutation::{Call, Outcome, UserError};
@@ -134,7 +133,7 @@ pub struct OrganizationPayload {
     user_errors: Vec<UserError>,
 }
 
-impl OrganizationFieldsInput {
+impl Fields<Organizations> for OrganizationFieldsInput {
     fn names(&self) -> Result<Vec<Name>, Fault> {
         match &self.parent {
             MaybeUndefined::Value(parent) => Ok(vec![input::named("parent", NodeKind::Organization, parent)?]),
@@ -198,19 +197,10 @@ impl OrganizationMutation {
         #[graphql(desc = "What to do.")] input: OrganizationCreateInput,
     ) -> Result<OrganizationPayload, Fault> {
         let scope = Scope::of_root(ctx, None)?.anew();
-        let call = Call::of(ctx, input.idempotency_key.clone(), input.reason.clone())?;
-        let fields = input.fields;
-        let asked = || -> Result<_, Fault> {
-            let header = Header::new(
-                input::language(&input.original_language, "originalLanguage")?,
-                input.slug,
-                input::sources(input.sources)?,
-            );
-            Ok((fields.names()?, header, OrganizationRecord::blank()))
-        };
-        let asked = asked();
-        let write = move |line: &mut Line<OrganizationRecord>, named: &Named| fields.write(line, named);
-        let outcome = edit::create::<Organizations>(&scope, call, asked, write).await?;
+        let call = Call::of(ctx, input.idempotency_key, input.reason)?;
+        let new = New { original_language: input.original_language, slug: input.slug, sources: input.sources };
+        let record = Ok(OrganizationRecord::blank());
+        let outcome = edit::create::<Organizations>(&scope, call, new, record, input.fields).await?;
         payload(&scope, outcome).await
     }
 
@@ -221,13 +211,14 @@ impl OrganizationMutation {
         #[graphql(desc = "What to do.")] input: OrganizationEditInput,
     ) -> Result<OrganizationPayload, Fault> {
         let scope = Scope::of_root(ctx, None)?.anew();
-        let call = Call::of(ctx, input.idempotency_key.clone(), input.reason.clone())?;
-        let fields = input.fields;
-        let node = ("organization", NodeKind::Organization, &input.organization);
-        let asked = fields.names().and_then(|names| Edit::of(node, input.expected_version, names, input.sources));
-        let asked = asked.map(|asked| asked.with_slug(input.slug));
-        let write = move |line: &mut Line<OrganizationRecord>, named: &Named| fields.write(line, named);
-        let outcome = edit::edit::<Organizations>(&scope, call, asked, write).await?;
+        let call = Call::of(ctx, input.idempotency_key, input.reason)?;
+        let edit = Edit {
+            node: ("organization", &input.organization),
+            expected_version: input.expected_version,
+            slug: input.slug,
+            sources: input.sources,
+        };
+        let outcome = edit::edit::<Organizations>(&scope, call, edit, input.fields).await?;
         payload(&scope, outcome).await
     }
 }

@@ -8,9 +8,8 @@ use crate::domain::node::Line;
 use crate::domain::project::graph::Project;
 use crate::domain::project::record::{ProjectPersonRecord, ProjectRecord, ProjectRole, ProjectStatus};
 use crate::domain::project::store::Projects;
-use crate::domain::record::Header;
 use crate::error::Fault;
-use crate::graph::edit::{self, Edit};
+use crate::graph::edit::{self, Edit, Fields, New};
 use crate::graph::id;
 use crate::graph::input::{self, ImpreciseDateInput, SourceInput, StatementInput, TextInput};
 use crate::graph::mutation::{Call, Outcome, UserError};
@@ -107,7 +106,7 @@ pub struct ProjectPayload {
     user_errors: Vec<UserError>,
 }
 
-impl ProjectFieldsInput {
+impl Fields<Projects> for ProjectFieldsInput {
     fn names(&self) -> Result<Vec<Name>, Fault> {
         let mut names = Vec::new();
         for (field, organization) in [("lead", &self.lead), ("managedBy", &self.managed_by)] {
@@ -165,19 +164,10 @@ impl ProjectMutation {
         #[graphql(desc = "What to do.")] input: ProjectCreateInput,
     ) -> Result<ProjectPayload, Fault> {
         let scope = Scope::of_root(ctx, None)?.anew();
-        let call = Call::of(ctx, input.idempotency_key.clone(), input.reason.clone())?;
-        let fields = input.fields;
-        let asked = || -> Result<_, Fault> {
-            let header = Header::new(
-                input::language(&input.original_language, "originalLanguage")?,
-                input.slug,
-                input::sources(input.sources)?,
-            );
-            Ok((fields.names()?, header, ProjectRecord::blank()))
-        };
-        let asked = asked();
-        let write = move |line: &mut Line<ProjectRecord>, named: &Named| fields.write(line, named);
-        let outcome = edit::create::<Projects>(&scope, call, asked, write).await?;
+        let call = Call::of(ctx, input.idempotency_key, input.reason)?;
+        let new = New { original_language: input.original_language, slug: input.slug, sources: input.sources };
+        let record = Ok(ProjectRecord::blank());
+        let outcome = edit::create::<Projects>(&scope, call, new, record, input.fields).await?;
         payload(&scope, outcome).await
     }
 
@@ -188,13 +178,14 @@ impl ProjectMutation {
         #[graphql(desc = "What to do.")] input: ProjectEditInput,
     ) -> Result<ProjectPayload, Fault> {
         let scope = Scope::of_root(ctx, None)?.anew();
-        let call = Call::of(ctx, input.idempotency_key.clone(), input.reason.clone())?;
-        let fields = input.fields;
-        let node = ("project", NodeKind::Project, &input.project);
-        let asked = fields.names().and_then(|names| Edit::of(node, input.expected_version, names, input.sources));
-        let asked = asked.map(|asked| asked.with_slug(input.slug));
-        let write = move |line: &mut Line<ProjectRecord>, named: &Named| fields.write(line, named);
-        let outcome = edit::edit::<Projects>(&scope, call, asked, write).await?;
+        let call = Call::of(ctx, input.idempotency_key, input.reason)?;
+        let edit = Edit {
+            node: ("project", &input.project),
+            expected_version: input.expected_version,
+            slug: input.slug,
+            sources: input.sources,
+        };
+        let outcome = edit::edit::<Projects>(&scope, call, edit, input.fields).await?;
         payload(&scope, outcome).await
     }
 }

@@ -3,14 +3,14 @@
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use uuid::Uuid;
 
-use crate::domain::editing::{Name, Named, Target};
+use crate::domain::editing::{Name, Named};
 use crate::domain::node::Line;
-use crate::domain::record::{Header, NodeReference};
+use crate::domain::record::NodeReference;
 use crate::domain::role::graph::Role;
 use crate::domain::role::record::{RoleKind, RoleRecord};
 use crate::domain::role::store::Roles;
 use crate::error::Fault;
-use crate::graph::edit::{self, Edit};
+use crate::graph::edit::{self, Edit, Fields, New};
 use crate::graph::id;
 use crate::graph::input::{self, ImpreciseDateInput, SourceInput, TextInput};
 use crate::graph::mutation::{Call, Outcome, UserError};
@@ -96,7 +96,7 @@ pub struct RolePayload {
     user_errors: Vec<UserError>,
 }
 
-impl RoleFieldsInput {
+impl Fields<Roles> for RoleFieldsInput {
     fn names(&self) -> Result<Vec<Name>, Fault> {
         Ok(Vec::new())
     }
@@ -106,6 +106,27 @@ impl RoleFieldsInput {
         input::change_text(&mut record.title, self.title, "title")?;
         input::change_date(&mut record.from, self.since, "since")?;
         input::change_date(&mut record.until, self.until, "until")
+    }
+}
+
+/// The fields of a new role, with whose it is and where.
+struct NewRole {
+    person: ID,
+    of: ID,
+    fields: RoleFieldsInput,
+}
+
+impl Fields<Roles> for NewRole {
+    fn names(&self) -> Result<Vec<Name>, Fault> {
+        let person = input::named("person", NodeKind::Person, &self.person)?;
+        let (kind, id) = id::decode(&self.of).map_err(|fault| fault.of_field("of"))?;
+        Ok(vec![person, ("of", kind, id)])
+    }
+
+    fn write(self, line: &mut Line<RoleRecord>, named: &Named) -> Result<(), Fault> {
+        line.record.person = named.key(id::decode(&self.person)?.1)?;
+        line.record.of.key = named.key(id::decode(&self.of)?.1)?;
+        self.fields.write(line, named)
     }
 }
 
@@ -124,31 +145,18 @@ impl RoleMutation {
         #[graphql(desc = "What to do.")] input: RoleCreateInput,
     ) -> Result<RolePayload, Fault> {
         let scope = Scope::of_root(ctx, None)?.anew();
-        let call = Call::of(ctx, input.idempotency_key.clone(), input.reason.clone())?;
-        let fields = input.fields;
-        let asked = || -> Result<_, Fault> {
+        let call = Call::of(ctx, input.idempotency_key, input.reason)?;
+        let record = || -> Result<_, Fault> {
             if input.sources.is_empty() {
                 return Err(Fault::bad_input(Message::new("role-without-source")).of_field("sources"));
             }
-            let person = input::named("person", NodeKind::Person, &input.person)?;
-            let (kind, id) = id::decode(&input.of).map_err(|fault| fault.of_field("of"))?;
-            let language = input::language(&input.original_language, "originalLanguage")?;
-            let header = Header::new(language, None, input::sources(Some(input.sources))?);
-            let of = NodeReference { kind, key: String::new() };
-            Ok((vec![person, ("of", kind, id)], header, RoleRecord::new(of, input.kind.0)))
+            let (kind, _) = id::decode(&input.of).map_err(|fault| fault.of_field("of"))?;
+            Ok(RoleRecord::new(NodeReference { kind, key: String::new() }, input.kind.0))
         };
-        let asked = asked();
-        let ends = asked.as_ref().ok().map(|(names, ..)| names.clone()).unwrap_or_default();
-        let write = move |line: &mut Line<RoleRecord>, named: &Named| {
-            for (field, _, id) in ends {
-                match field {
-                    "person" => line.record.person = named.key(id)?,
-                    _ => line.record.of.key = named.key(id)?,
-                }
-            }
-            fields.write(line, named)
-        };
-        let outcome = edit::create::<Roles>(&scope, call, asked, write).await?;
+        let record = record();
+        let new = New { original_language: input.original_language, slug: None, sources: Some(input.sources) };
+        let fields = NewRole { person: input.person, of: input.of, fields: input.fields };
+        let outcome = edit::create::<Roles>(&scope, call, new, record, fields).await?;
         payload(&scope, outcome).await
     }
 
@@ -159,12 +167,14 @@ impl RoleMutation {
         #[graphql(desc = "What to do.")] input: RoleEditInput,
     ) -> Result<RolePayload, Fault> {
         let scope = Scope::of_root(ctx, None)?.anew();
-        let call = Call::of(ctx, input.idempotency_key.clone(), input.reason.clone())?;
-        let fields = input.fields;
-        let node = ("role", NodeKind::Role, &input.role);
-        let asked = fields.names().and_then(|names| Edit::of(node, input.expected_version, names, input.sources));
-        let write = move |line: &mut Line<RoleRecord>, named: &Named| fields.write(line, named);
-        let outcome = edit::edit::<Roles>(&scope, call, asked, write).await?;
+        let call = Call::of(ctx, input.idempotency_key, input.reason)?;
+        let edit = Edit {
+            node: ("role", &input.role),
+            expected_version: input.expected_version,
+            slug: None,
+            sources: input.sources,
+        };
+        let outcome = edit::edit::<Roles>(&scope, call, edit, input.fields).await?;
         payload(&scope, outcome).await
     }
 
@@ -176,10 +186,9 @@ impl RoleMutation {
         #[graphql(desc = "What to do.")] input: RoleRetireInput,
     ) -> Result<RolePayload, Fault> {
         let scope = Scope::of_root(ctx, None)?.anew();
-        let call = Call::of(ctx, input.idempotency_key.clone(), input.reason.clone())?;
-        let target = input::named("role", NodeKind::Role, &input.role);
-        let target = target.map(|(_, _, id)| Target { id, expected_version: input.expected_version });
-        let outcome = edit::retire(&scope, call, NodeKind::Role, target).await?;
+        let call = Call::of(ctx, input.idempotency_key, input.reason)?;
+        let node = ("role", NodeKind::Role, &input.role);
+        let outcome = edit::retire(&scope, call, node, input.expected_version).await?;
         payload(&scope, outcome).await
     }
 }
