@@ -1,14 +1,19 @@
 //! The configuration: flag, else environment, else file, else default.
 
+pub mod limits;
+
 use std::ffi::OsString;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use etcetera::BaseStrategy;
+use ipnet::IpNet;
 use serde::Deserialize;
 
+use crate::config::limits::Limits;
 use crate::text::language::{LanguageTag, Languages};
 use crate::text::messages::Message;
 
@@ -23,6 +28,12 @@ const DEFAULT_KEPT_DAYS: i64 = 90;
 
 /// How many changes are kept at the most: at some 400 bytes each, 2 GB.
 const DEFAULT_KEPT: i64 = 5_000_000;
+
+/// From when on an operation counts as slow, in milliseconds: what people notice.
+const DEFAULT_SLOW_MS: u64 = 1_000;
+
+/// This machine.
+const LOOPBACK: [&str; 2] = ["127.0.0.0/8", "::1"];
 
 /// The name in addresses of the provider that the command line names.
 const FLAGS_PROVIDER: &str = "oidc";
@@ -57,6 +68,36 @@ pub struct Flags {
     /// Origins of pages that may open WebSockets here, besides the hub's own: https://partner.example, several with commas.
     #[arg(long, env = "HUB_ORIGINS", global = true, value_delimiter = ',')]
     pub origins: Option<Vec<String>>,
+    /// Origins of pages that may ask as whoever is signed in, besides the hub's own; several with commas.
+    #[arg(long, env = "HUB_ORIGINS_WITH_CREDENTIALS", global = true, value_delimiter = ',')]
+    pub origins_with_credentials: Option<Vec<String>>,
+    /// Networks of the proxies whose X-Forwarded-For is believed: 10.0.0.0/8 or an address, several with commas.
+    #[arg(long, env = "HUB_PROXIES", global = true, value_delimiter = ',')]
+    pub proxies: Option<Vec<String>>,
+    /// Networks from which /metrics may be read: 10.0.0.0/8 or an address, several with commas.
+    #[arg(long, env = "HUB_METRICS_FROM", global = true, value_delimiter = ',')]
+    pub metrics_from: Option<Vec<String>>,
+    /// A limit, such as depth=12; several with commas or again. README has their names and defaults.
+    #[arg(long = "limit", env = "HUB_LIMITS", global = true, value_delimiter = ',')]
+    pub limits: Vec<String>,
+    /// A folder of documents that clients may name instead of sending them: each file NAME.graphql is one.
+    #[arg(long, env = "HUB_DOCUMENTS", global = true)]
+    pub documents: Option<PathBuf>,
+    /// Execute nothing but these documents for whoever is not signed in.
+    #[arg(long, env = "HUB_ONLY_DOCUMENTS", global = true)]
+    pub only_documents: bool,
+    /// Do not serve the query editor.
+    #[arg(long, env = "HUB_NO_EDITOR", global = true)]
+    pub no_editor: bool,
+    /// How the log is written: as lines of JSON, or for people.
+    #[arg(long, env = "HUB_LOG", global = true, value_enum)]
+    pub log: Option<LogForm>,
+    /// From how many milliseconds on an operation counts as slow and is logged with what it read.
+    #[arg(long, env = "HUB_SLOW_MS", global = true)]
+    pub slow_ms: Option<u64>,
+    /// Where traces are sent, by OpenTelemetry's protocol over HTTP: http://collector.example:4318.
+    #[arg(long, env = "HUB_TRACES", global = true)]
+    pub traces: Option<String>,
     /// The hub's origin as browsers see it: https://hub.example.
     #[arg(long, env = "HUB_PUBLIC_URL", global = true)]
     pub public_url: Option<String>,
@@ -84,6 +125,17 @@ pub struct Flags {
     /// The language of the terminal, unless LC_ALL says otherwise.
     #[arg(long, env = "LANG", hide = true, global = true)]
     pub lang: Option<String>,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LogForm {
+    /// For people.
+    #[default]
+    Pretty,
+    /// One JSON object per line.
+    Json,
 }
 
 /// The address of a database, which may hold a password: it cannot be printed.
@@ -161,6 +213,18 @@ struct File {
     keep_changes_days: Option<i64>,
     keep_changes: Option<i64>,
     origins: Option<Vec<String>>,
+    origins_with_credentials: Option<Vec<String>>,
+    proxies: Option<Vec<String>>,
+    metrics_from: Option<Vec<String>>,
+    limits: Option<toml::Table>,
+    documents: Option<PathBuf>,
+    #[serde(default)]
+    only_documents: bool,
+    #[serde(default)]
+    no_editor: bool,
+    log: Option<LogForm>,
+    slow_ms: Option<u64>,
+    traces: Option<String>,
     public_url: Option<String>,
     #[serde(default)]
     providers: Vec<ProviderSettings>,
@@ -185,6 +249,26 @@ pub struct Config {
     pub keep_changes: i64,
     /// The origins of pages, besides the hub's own, that may open WebSockets.
     pub origins: Vec<String>,
+    /// The origins of pages, besides the hub's own, that may ask as whoever is signed in.
+    pub origins_with_credentials: Vec<String>,
+    /// The proxies whose `X-Forwarded-For` is believed.
+    pub proxies: Vec<IpNet>,
+    /// From where `/metrics` may be read.
+    pub metrics_from: Vec<IpNet>,
+    /// What strangers may ask for, hold open and use up.
+    pub limits: Limits,
+    /// The folder of documents that clients may name; null: there is none.
+    pub documents: Option<PathBuf>,
+    /// Whether whoever is not signed in may have nothing executed but these.
+    pub only_documents: bool,
+    /// Whether the query editor is served.
+    pub has_editor: bool,
+    /// How the log is written.
+    pub log: LogForm,
+    /// From when on an operation counts as slow.
+    pub slow: Duration,
+    /// Where traces are sent; null: nowhere.
+    pub traces: Option<String>,
     /// The hub's origin as browsers see it; null: the address that it listens on, over HTTP.
     pub public_url: Option<String>,
     /// By whom people sign in, in the order of the page; names and issuers differ.
@@ -213,7 +297,28 @@ impl Config {
             Some(given) => Some(public_url(&given, !providers.is_empty())?),
             None => None,
         };
+        let only_documents = flags.only_documents || file.only_documents;
+        let documents = flags.documents.clone().or(file.documents);
+        if only_documents && documents.is_none() {
+            return Err(Message::new("config-only-documents"));
+        }
+        let traces = flags.traces.clone().or(file.traces);
+        if let Some(address) = traces.as_deref().filter(|address| !is_web(address)) {
+            return Err(Message::new("config-traces").with("given", address));
+        }
+        let with_credentials = flags.origins_with_credentials.clone().or(file.origins_with_credentials);
+        let metrics_from = flags.metrics_from.clone().or(file.metrics_from);
         Ok(Self {
+            origins_with_credentials: origins(with_credentials.unwrap_or_default())?,
+            proxies: networks(flags.proxies.clone().or(file.proxies).unwrap_or_default())?,
+            metrics_from: networks(metrics_from.unwrap_or_else(|| LOOPBACK.map(str::to_owned).to_vec()))?,
+            limits: Limits::load(file.limits, &flags.limits)?,
+            documents,
+            only_documents,
+            has_editor: !(flags.no_editor || file.no_editor),
+            log: flags.log.or(file.log).unwrap_or_default(),
+            slow: Duration::from_millis(flags.slow_ms.or(file.slow_ms).unwrap_or(DEFAULT_SLOW_MS)),
+            traces,
             public_url,
             providers,
             keep_changes_days,
@@ -240,6 +345,20 @@ impl Flags {
         let wanted = LanguageTag::parse(&name).into_iter().collect();
         Languages::new(wanted, LanguageTag::english())
     }
+}
+
+/// Networks, or addresses as networks of one.
+fn networks(given: Vec<String>) -> Result<Vec<IpNet>, Message> {
+    let network = |text: &String| {
+        let text = text.trim();
+        let parsed = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        parsed.map_err(|_| Message::new("config-network").with("given", text))
+    };
+    given.iter().map(network).collect()
+}
+
+fn is_web(address: &str) -> bool {
+    url::Url::parse(address).is_ok_and(|url| ["http", "https"].contains(&url.scheme()) && url.has_host())
 }
 
 /// Origins as browsers write them: scheme, host and port.

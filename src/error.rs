@@ -9,6 +9,12 @@ use crate::text::language::{LanguageTag, Languages};
 use crate::text::messages::Message;
 use crate::text::vocabulary::Vocabulary;
 
+/// When it is worth while to ask a hub again that could not serve, in seconds.
+const RETRY_AFTER_SECONDS: u32 = 2;
+
+/// When space may be free again, in seconds: somebody has to see to it.
+const SPACE_AFTER_SECONDS: u32 = 60;
+
 /// The stable `extensions.code` of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, AsRefStr)]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
@@ -47,10 +53,19 @@ pub enum Code {
     MethodNotAllowed,
     /// The request body is larger than 256 KB.
     PayloadTooLarge,
+    /// The request body did not come to its end in time.
+    RequestTimeout,
     /// The request body is not JSON by its media type.
     UnsupportedMediaType,
-    /// The database cannot be reached at the moment.
+    /// The hub or its database cannot serve at the moment; nothing was done.
     ServiceUnavailable,
+    /// Too little space is free where the database lies: nothing is written for the moment, and reading goes on.
+    StorageLow,
+    /// The database went away while a mutation was being done, which may or may not have happened: send it again with the same
+    /// idempotency key.
+    Unavailable,
+    /// No document is known by this hash: send it along once.
+    PersistedQueryNotFound,
     /// A fault of the hub; the sentence holds a reference number and nothing else.
     InternalServerError,
 }
@@ -80,6 +95,17 @@ impl Vocabulary for RefusalCode {
     const ABOUT: &'static str = "Why a mutation did nothing.";
 }
 
+/// A limit that a request goes beyond.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exceeded {
+    /// Its name in the configuration.
+    pub limit: &'static str,
+    /// How much the request asks for.
+    pub asked: u64,
+    /// How much one may ask for.
+    pub allowed: u64,
+}
+
 /// An error with its code and its sentence; the cause is for the log alone.
 #[derive(Clone, Debug)]
 pub struct Fault {
@@ -89,12 +115,17 @@ pub struct Fault {
     /// What else is to be mended: fields and sentences.
     others: Arc<[(String, Message)]>,
     cause: Option<Arc<str>>,
+    exceeded: Option<Arc<Exceeded>>,
+    /// When it is worth while to try again, in seconds; null: nothing is known of that.
+    retry_after: Option<u32>,
 }
 
 impl Fault {
     /// A fault that the caller can mend.
     pub fn new(code: Code, message: Message) -> Self {
-        Self { code, message, field: None, others: Arc::default(), cause: None }
+        let is_passing = matches!(code, Code::ServiceUnavailable | Code::StorageLow);
+        let retry_after = is_passing.then_some(RETRY_AFTER_SECONDS);
+        Self { code, message, field: None, others: Arc::default(), cause: None, exceeded: None, retry_after }
     }
 
     /// A value of the request that cannot be used.
@@ -104,55 +135,58 @@ impl Fault {
 
     /// A fault of the hub itself: `doing` says at what, in the words of the log.
     pub fn internal(doing: &str, cause: impl fmt::Display) -> Self {
-        Self {
-            code: Code::InternalServerError,
-            message: Message::new("internal-fault").with("reference", "-"),
-            field: None,
-            others: Arc::default(),
-            cause: Some(format!("{doing}: {cause}").into()),
+        Self::new(Code::InternalServerError, Message::new("internal-fault").with("reference", "-"))
+            .because(format_args!("{doing}: {cause}"))
+    }
+
+    /// A request asks for more than one may.
+    pub fn beyond(exceeded: Exceeded) -> Self {
+        let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        let message = Message::new("query-too-complex")
+            .with("limit", exceeded.limit)
+            .with("asked", number(exceeded.asked))
+            .with("allowed", number(exceeded.allowed));
+        Self { exceeded: Some(Arc::new(exceeded)), ..Self::new(Code::QueryTooComplex, message) }
+    }
+
+    /// It may have been written, and nobody knows: the database went away while it was told to keep it, or afterwards.
+    pub fn uncertain(cause: impl fmt::Display) -> Self {
+        Self::new(Code::Unavailable, Message::new("mutation-uncertain")).because(cause)
+    }
+
+    /// A statement that failed: the hub's own fault, unless the database went away under it, cut it, or somebody else wrote the
+    /// same at the same time.
+    pub fn database(doing: &str, error: diesel::result::Error) -> Self {
+        let cause = format_args!("{doing}: {error}");
+        match Failure::of(&error) {
+            Failure::Gone => Self::unavailable(cause),
+            Failure::TooSlow => Self::new(Code::ServiceUnavailable, Message::new("database-too-slow")).because(cause),
+            Failure::Locked => Self::busy(cause),
+            Failure::Full => Self::storage_low().because(cause),
+            // Whoever came first has it; the other can mend that.
+            Failure::Meanwhile => Self::new(Code::Conflict, Message::new("written-meanwhile")).because(cause),
+            Failure::Own => Self::internal(doing, error),
         }
     }
 
-    /// A statement that failed: the hub's own fault, unless the database went away under it, or somebody else wrote the same at
-    /// the same time.
-    pub fn database(doing: &str, error: diesel::result::Error) -> Self {
-        use diesel::result::{DatabaseErrorKind, Error};
-        let gone = match &error {
-            Error::DatabaseError(DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand, _) => {
-                true
-            }
-            // PostgreSQL says so when it is stopped, or cleans up after a crash of one of its processes.
-            Error::DatabaseError(_, information) => information.message().starts_with("terminating connection"),
-            Error::BrokenTransactionManager => true,
-            _ => false,
-        };
-        let meanwhile = match &error {
-            Error::DatabaseError(DatabaseErrorKind::UniqueViolation | DatabaseErrorKind::SerializationFailure, _) => {
-                true
-            }
-            // PostgreSQL has no kind of its own for it here.
-            Error::DatabaseError(_, information) => information.message().starts_with("deadlock detected"),
-            _ => false,
-        };
-        match (gone, meanwhile) {
-            (true, _) => Self::unavailable(format_args!("{doing}: {error}")),
-            // Whoever came first has it; the other can mend that.
-            (false, true) => {
-                Self::new(Code::Conflict, Message::new("written-meanwhile")).because(format_args!("{doing}: {error}"))
-            }
-            (false, false) => Self::internal(doing, error),
-        }
+    /// Others use what this needs, for longer than it may wait.
+    pub fn busy(cause: impl fmt::Display) -> Self {
+        Self::new(Code::ServiceUnavailable, Message::new("database-busy")).because(cause)
+    }
+
+    /// There is too little room to write.
+    pub fn storage_low() -> Self {
+        Self::new(Code::StorageLow, Message::new("storage-low")).retry_after(SPACE_AFTER_SECONDS)
     }
 
     /// The database cannot be reached.
     pub fn unavailable(cause: impl fmt::Display) -> Self {
-        Self {
-            code: Code::ServiceUnavailable,
-            message: Message::new("database-unavailable"),
-            field: None,
-            others: Arc::default(),
-            cause: Some(cause.to_string().into()),
-        }
+        Self::new(Code::ServiceUnavailable, Message::new("database-unavailable")).because(cause)
+    }
+
+    /// The same fault, with when it is worth while to try again, in seconds.
+    pub fn retry_after(self, seconds: u32) -> Self {
+        Self { retry_after: Some(seconds), ..self }
     }
 
     /// The same fault with what the log is told of it.
@@ -211,9 +245,23 @@ impl Fault {
             | Code::MethodNotAllowed
             | Code::PayloadTooLarge
             | Code::UnsupportedMediaType
+            | Code::RequestTimeout
             | Code::ServiceUnavailable
+            | Code::Unavailable
+            | Code::PersistedQueryNotFound
+            | Code::StorageLow
             | Code::InternalServerError => None,
         }
+    }
+
+    /// The limit that the request goes beyond; null: it is about something else.
+    pub fn exceeded(&self) -> Option<Exceeded> {
+        self.exceeded.as_deref().copied()
+    }
+
+    /// When it is worth while to try again, in seconds; null: nothing is known of that.
+    pub fn worth_retrying_after(&self) -> Option<u32> {
+        self.retry_after
     }
 
     /// The stable code.
@@ -229,6 +277,53 @@ impl Fault {
     /// What the log is told, null when the caller was told everything.
     pub fn cause(&self) -> Option<&str> {
         self.cause.as_deref()
+    }
+}
+
+/// Why a statement failed.
+#[derive(Clone, Copy)]
+enum Failure {
+    /// The database went away under it.
+    Gone,
+    /// It took longer than it may.
+    TooSlow,
+    /// It waited for a lock longer than it may.
+    Locked,
+    /// There was no space left on the database's volume.
+    Full,
+    /// Somebody else wrote the same at the same time.
+    Meanwhile,
+    /// It is the hub's own fault.
+    Own,
+}
+
+impl Failure {
+    /// PostgreSQL's codes for these do not come through diesel; its sentences do, in English (`db::bounds`).
+    fn of(error: &diesel::result::Error) -> Self {
+        use diesel::result::{DatabaseErrorKind, Error};
+        match error {
+            Error::DatabaseError(DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand, _)
+            | Error::BrokenTransactionManager => Self::Gone,
+            Error::DatabaseError(DatabaseErrorKind::UniqueViolation | DatabaseErrorKind::SerializationFailure, _) => {
+                Self::Meanwhile
+            }
+            Error::DatabaseError(_, information) => Self::said(information.message()),
+            Error::RollbackErrorOnCommit { commit_error, .. } => Self::of(commit_error),
+            _ => Self::Own,
+        }
+    }
+
+    fn said(sentence: &str) -> Self {
+        let begins = |start: &str| sentence.starts_with(start);
+        match sentence {
+            // It is stopped, or cleans up after a crash of one of its processes.
+            _ if begins("terminating connection") => Self::Gone,
+            _ if begins("canceling statement due to statement timeout") => Self::TooSlow,
+            _ if begins("canceling statement due to lock timeout") => Self::Locked,
+            _ if begins("deadlock detected") => Self::Meanwhile,
+            _ if sentence.ends_with("No space left on device") => Self::Full,
+            _ => Self::Own,
+        }
     }
 }
 

@@ -93,9 +93,8 @@ pub type HubSchema = Schema<Query, Mutation, Subscription>;
 
 /// Builds the schema.
 pub fn schema() -> HubSchema {
-    Schema::build(Query::default(), Mutation::default(), Subscription::default())
-        .limit_depth(limits::MAX_DEPTH)
-        .finish()
+    // What a document may ask for is counted before it is executed (limits).
+    Schema::build(Query::default(), Mutation::default(), Subscription::default()).finish()
 }
 
 /// The contract as text, as `schema.graphql` holds it.

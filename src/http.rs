@@ -1,54 +1,66 @@
 //! The hub on the web: the router, and what its handlers share.
 
 pub mod account;
+pub mod body;
+pub mod budget;
 pub mod caller;
+pub mod cross_origin;
+pub mod documents;
 pub mod examples;
 pub mod execution;
 pub mod graphql;
+pub mod health;
 pub mod kept;
 pub mod live;
+pub mod metrics;
+pub mod operations;
 pub mod pages;
+pub mod places;
+pub mod request_id;
+pub mod server;
 pub mod sign_in;
 pub mod sse;
 pub mod websocket;
 
-use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::{from_fn_with_state, map_response_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::serve::ListenerExt;
 use chrono::{DateTime, Utc};
-#[cfg(target_os = "linux")]
-use nix::sys::socket::{setsockopt, sockopt};
+use ipnet::IpNet;
 use sha2::{Digest, Sha256};
-use tokio::net::TcpListener;
-use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, SemaphorePermit, watch};
+use tokio::sync::{AcquireError, Semaphore, SemaphorePermit, watch};
 use uuid::Uuid;
 
 use crate::auth::oidc::Providers;
 use crate::changes::end::End;
 use crate::changes::tail::Tail;
-use crate::config::ProviderSettings;
+use crate::config::limits::Limits;
+use crate::config::{Config, ProviderSettings};
 use crate::db::Db;
 use crate::error::{Code, Fault};
 use crate::graph::pace::Paces;
 use crate::graph::{self, HubSchema};
+use crate::http::budget::Budgets;
+use crate::http::documents::Documents;
 use crate::http::graphql::Answered;
-use crate::http::kept::Kept;
+use crate::http::health::Health;
+use crate::http::kept::{Admitted, Kept};
 use crate::http::live::Live;
+use crate::http::metrics::Readers;
+use crate::http::operations::Operations;
+use crate::http::places::Places;
 use crate::loaders::shelf::Shelves;
 use crate::text::language::LanguageTag;
 use crate::text::messages::Message;
-
-/// How long open requests may take to end when the hub is told to stop.
-const STOP_WITHIN: Duration = Duration::from_secs(10);
 
 /// How many wide documents are executed at once, whose half-made answers take megabytes each (ARCHITECTURE.md, "What was tried").
 const WIDE_AT_ONCE: usize = 3;
@@ -58,13 +70,6 @@ const TURN_WITHIN: Duration = Duration::from_secs(10);
 
 /// How long whoever wrote waits until this process has read what it wrote.
 const CATCH_UP_WITHIN: Duration = Duration::from_secs(2);
-
-/// How long a peer may leave what was sent unacknowledged, in milliseconds.
-#[cfg(target_os = "linux")]
-const GONE_AFTER_MS: u32 = 60_000;
-
-/// The most streams that may be open at once: each takes a file descriptor and some 10 KB.
-const MAX_STREAMS: usize = 50_000;
 
 /// What a hub is told at its start.
 #[derive(Clone, Debug)]
@@ -77,6 +82,42 @@ pub struct Settings {
     pub public_url: String,
     /// By whom people sign in.
     pub providers: Vec<ProviderSettings>,
+    /// The origins of pages, besides the hub's own, that may ask as whoever is signed in.
+    pub origins_with_credentials: Vec<String>,
+    /// The proxies whose `X-Forwarded-For` is believed.
+    pub proxies: Vec<IpNet>,
+    /// From where `/metrics` may be read.
+    pub metrics_from: Vec<IpNet>,
+    /// What strangers may ask for, hold open and use up.
+    pub limits: Limits,
+    /// The folder of documents that clients may name; null: there is none.
+    pub documents: Option<PathBuf>,
+    /// Whether whoever is not signed in may have nothing executed but these.
+    pub only_documents: bool,
+    /// Whether the query editor is served.
+    pub has_editor: bool,
+    /// From when on an operation counts as slow.
+    pub slow: Duration,
+}
+
+impl Settings {
+    /// What the configuration says, for a hub that listens at this address.
+    pub fn of(config: &Config, address: SocketAddr) -> Self {
+        Self {
+            default_language: config.default_language.clone(),
+            origins: config.origins.clone(),
+            public_url: config.public_url.clone().unwrap_or_else(|| format!("http://{address}")),
+            providers: config.providers.clone(),
+            origins_with_credentials: config.origins_with_credentials.clone(),
+            proxies: config.proxies.clone(),
+            metrics_from: config.metrics_from.clone(),
+            limits: config.limits.clone(),
+            documents: config.documents.clone(),
+            only_documents: config.only_documents,
+            has_editor: config.has_editor,
+            slow: config.slow,
+        }
+    }
 }
 
 /// What every handler reaches.
@@ -105,16 +146,20 @@ struct Shared {
     wide: Semaphore,
     /// Fewer, for those who follow: queries are never kept waiting by them alone.
     deliveries: Semaphore,
-    /// One for each stream that may be open; all of them are free again when the last has ended.
-    streams: Arc<Semaphore>,
+    places: Places,
+    budgets: Budgets,
+    documents: Documents,
+    admitted: Admitted,
     stopping: watch::Sender<bool>,
-    default_language: LanguageTag,
-    origins: Vec<String>,
+    settings: Settings,
     providers: Providers,
     sdl: String,
     sdl_tag: String,
     started_at: DateTime<Utc>,
     references: AtomicU64,
+    operations: Arc<Operations>,
+    health: Health,
+    readers: Readers,
 }
 
 impl Hub {
@@ -128,7 +173,11 @@ impl Hub {
         let executing = db.connections();
         let executions = Semaphore::new(executing);
         let deliveries = Semaphore::new(executing.div_ceil(2));
+        let documents = Documents::load(settings.documents.as_deref(), settings.only_documents, &settings.limits)?;
         let shared = Shared {
+            operations: Arc::new(Operations::new(&settings, new_epoch(), documents.operations())),
+            health: Health::default(),
+            readers: Readers { networks: settings.metrics_from.clone(), proxies: settings.proxies.clone() },
             end: End::new(db.clone()),
             db,
             tail,
@@ -140,11 +189,13 @@ impl Hub {
             executions,
             wide: Semaphore::new(WIDE_AT_ONCE),
             deliveries,
-            streams: Arc::new(Semaphore::new(MAX_STREAMS)),
+            places: Places::new(settings.limits.streams),
+            budgets: Budgets::new(settings.limits.cost_per_minute),
+            documents,
+            admitted: Admitted::default(),
             stopping: watch::Sender::new(false),
-            default_language: settings.default_language,
-            origins: settings.origins,
-            providers: Providers::new(settings.providers, &settings.public_url, now)?,
+            providers: Providers::new(settings.providers.clone(), &settings.public_url, now)?,
+            settings,
             sdl,
             sdl_tag,
             started_at: now(),
@@ -168,9 +219,56 @@ impl Hub {
         &self.shared.live
     }
 
+    /// What strangers may ask for, hold open and use up.
+    pub fn limits(&self) -> &Limits {
+        &self.shared.settings.limits
+    }
+
+    /// Whether the query editor is served.
+    pub fn has_editor(&self) -> bool {
+        self.shared.settings.has_editor
+    }
+
+    /// How long an operation may take.
+    pub fn operation_within(&self) -> Duration {
+        Duration::from_secs(self.limits().operation_seconds)
+    }
+
     /// Whether a page of this origin may open a WebSocket.
     pub fn is_trusted(&self, origin: &str) -> bool {
-        self.shared.origins.iter().any(|trusted| trusted.eq_ignore_ascii_case(origin))
+        let mut trusted = self.shared.settings.origins.iter().chain(&self.shared.settings.origins_with_credentials);
+        trusted.any(|trusted| trusted.eq_ignore_ascii_case(origin))
+    }
+
+    /// Whether a page of this origin may ask as whoever is signed in.
+    pub fn is_trusted_with_credentials(&self, origin: &str) -> bool {
+        let mut trusted = self.shared.settings.origins_with_credentials.iter();
+        trusted.any(|trusted| trusted.eq_ignore_ascii_case(origin))
+    }
+
+    /// The address of whoever asks, behind the proxies that are believed.
+    pub fn address_of(&self, peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
+        caller::address(peer.ip(), headers, &self.shared.settings.proxies)
+    }
+
+    /// The documents that can be named.
+    pub fn documents(&self) -> &Documents {
+        &self.shared.documents
+    }
+
+    /// What each asker may use up.
+    pub fn budgets(&self) -> &Budgets {
+        &self.shared.budgets
+    }
+
+    /// The requests that are known to be within the limits.
+    pub fn admitted(&self) -> &Admitted {
+        &self.shared.admitted
+    }
+
+    /// The places of streams.
+    pub fn places(&self) -> &Places {
+        &self.shared.places
     }
 
     /// By whom people sign in.
@@ -178,23 +276,45 @@ impl Hub {
         &self.shared.providers
     }
 
-    /// The place of a stream, until it is dropped.
-    pub fn stream_place(&self) -> Result<OwnedSemaphorePermit, Fault> {
-        let full = |_| Fault::new(Code::ServiceUnavailable, Message::new("http-sockets"));
-        self.shared.streams.clone().try_acquire_owned().map_err(full)
-    }
-
     /// Tells when the hub is about to stop: streams end then, and their clients come back with their cursors.
     pub fn stopping(&self) -> watch::Receiver<bool> {
         self.shared.stopping.subscribe()
     }
 
-    /// Tells all streams to end, and waits until the last has.
-    async fn end_streams(&self) {
+    /// Whether the hub is about to stop.
+    pub fn is_stopping(&self) -> bool {
+        *self.shared.stopping.borrow()
+    }
+
+    /// Says that the hub is about to stop: `/readyz` says so from now on, and streams end.
+    pub fn begin_to_stop(&self) {
         self.shared.stopping.send_replace(true);
-        let all = u32::try_from(MAX_STREAMS).unwrap_or(u32::MAX);
-        // It is never closed, so all places are free afterwards.
-        let _ = self.shared.streams.acquire_many(all).await;
+    }
+
+    /// Waits until nothing is under way any more: the last stream has ended, and the last write is finished.
+    pub async fn drained(&self) {
+        self.shared.places.all_free().await;
+        self.shared.db.writes().finished().await;
+    }
+
+    /// What is noted of each operation.
+    pub fn operations(&self) -> &Arc<Operations> {
+        &self.shared.operations
+    }
+
+    /// What was found out of late about whether the hub is ready.
+    pub fn health(&self) -> &Health {
+        &self.shared.health
+    }
+
+    /// Who may read the numbers.
+    pub fn readers(&self) -> &Readers {
+        &self.shared.readers
+    }
+
+    /// When the hub was started.
+    pub fn started_at(&self) -> DateTime<Utc> {
+        self.shared.started_at
     }
 
     /// The schema.
@@ -253,7 +373,7 @@ impl Hub {
 
     /// The language to serve when a reader wishes none that is there.
     pub fn default_language(&self) -> &LanguageTag {
-        &self.shared.default_language
+        &self.shared.settings.default_language
     }
 
     /// A new number by which a fault can be found in the log.
@@ -264,17 +384,21 @@ impl Hub {
 
     /// All routes.
     pub fn router(self) -> Router {
-        let graphql_routes = get(graphql::by_get)
-            .post(graphql::by_post)
-            .fallback(graphql::other_method)
-            .layer(DefaultBodyLimit::max(graphql::MAX_BODY_BYTES));
-        Router::new()
-            .route("/graphql", graphql_routes)
+        let open = get(graphql::by_get).post(graphql::by_post).fallback(graphql::other_method);
+        let api = Router::new()
+            .route("/graphql", open)
             .route("/schema.graphql", get(schema))
-            .merge(pages::router())
+            .layer(cross_origin::layer(self.clone()));
+        let own = &self.shared.settings;
+        api.merge(pages::router(own.has_editor))
             .merge(account::router())
             .merge(sign_in::router())
             .merge(examples::router())
+            .merge(health::router())
+            .merge(metrics::router())
+            .layer(from_fn_with_state(self.clone(), body::with_deadline))
+            .layer(map_response_with_state(self.clone(), over_tls_alone))
+            .layer(from_fn_with_state(self.clone(), request_id::identify))
             .with_state(self)
     }
 }
@@ -291,45 +415,13 @@ pub fn new_epoch() -> Uuid {
     Uuid::now_v7()
 }
 
-/// Serves until `stop` resolves, then lets open requests end, for ten seconds at the most.
-pub async fn serve(
-    listener: TcpListener,
-    hub: Hub,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    let (stopping, stopped) = tokio::sync::oneshot::channel();
-    let (streams, ended) = (hub.clone(), hub.clone());
-    // A socket that takes neither setting works all the same.
-    let listener = listener.tap_io(|socket| {
-        // Frames are small and are to leave at once.
-        let _ = socket.set_nodelay(true);
-        // A peer who is gone acknowledges nothing; one who merely reads slowly does.
-        #[cfg(target_os = "linux")]
-        let _ = setsockopt(socket, sockopt::TcpUserTimeout, &GONE_AFTER_MS);
-    });
-    let graceful = axum::serve(listener, hub.router().into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(async move {
-            stop.await;
-            streams.shared.stopping.send_replace(true);
-            // Nobody listens any more when the server ended by itself.
-            let _ = stopping.send(());
-        });
-    // WebSockets have left the server by then; they are waited for beside it.
-    let graceful = async {
-        graceful.await?;
-        ended.end_streams().await;
-        Ok(())
-    };
-    let deadline = async {
-        match stopped.await {
-            Ok(()) => tokio::time::sleep(STOP_WITHIN).await,
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        outcome = graceful => outcome,
-        () = deadline => Ok(()),
+/// Tells browsers to come back over TLS alone, where the hub is seen over TLS.
+async fn over_tls_alone(State(hub): State<Hub>, mut response: Response) -> Response {
+    if hub.shared.settings.public_url.starts_with("https://") {
+        let for_a_year = HeaderValue::from_static("max-age=31536000");
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, for_a_year);
     }
+    response
 }
 
 /// Resolves once the hub is about to stop.

@@ -52,6 +52,11 @@
 //! - **Invariant:** a secret is kept as its hash alone, and its type cannot be printed.
 //! - **Invariant:** an account of somebody who signs in is an issuer and a subject, never an address; a sign-in ends once,
 //!   in the browser that began it.
+//! - **Invariant:** what a document asks for is counted before anything walks, executes or pays for it (`graph::limits`), by every
+//!   transport alike; what is refused costs no statement.
+//! - **Invariant:** what is noted of an operation (`http::operations`) is its name, names of the program's own and numbers; never
+//!   a document, values, addresses or anything by which somebody is known. What a client makes up is no label of a number.
+//! - **Invariant:** no sentence about the address of the database holds a part of it that may be a password.
 //! - **Invariant:** values reach SQL as bound parameters; text of statements is `&'static str`.
 //! - **Invariant:** no time, chance or environment is read below `main.rs`, `config.rs` and `http.rs`.
 //! - **Absent on purpose:** no second database dialect, no cache that has to be told what a change touches, no

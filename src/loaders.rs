@@ -19,12 +19,14 @@ use std::fmt::Debug;
 use std::hash::Hash;
 use std::marker::PhantomData;
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use dataloader::BatchFn;
 use dataloader::cached::Loader;
 use futures_util::FutureExt;
+use tracing::{Instrument, field};
 
-use crate::db::Db;
+use crate::db::{Db, tally};
 use crate::domain::account::store::grants::Grants;
 use crate::domain::account::store::rows::Accounts;
 use crate::domain::account::store::sessions::Sessions;
@@ -60,6 +62,9 @@ const MAX_BATCH: usize = 10_000;
 /// The largest question whose bytes its answers share.
 const MAX_SHARED_BYTES: usize = 1_024;
 
+/// The target of spans: without traces it is filtered out, so that they cost nothing.
+pub const TRACE: &str = "hub::trace";
+
 /// How often a load yields before it runs its batch, so that the others of its level can join.
 const YIELDS: usize = 3;
 
@@ -78,6 +83,11 @@ pub trait Load: Sized + Send + Sync + 'static {
         asked: &Self::Asked,
         of: Vec<Self::Of>,
     ) -> impl Future<Output = Result<HashMap<Self::Of, Self::Value>, Fault>> + Send;
+
+    /// How many rows an answer is, for the log.
+    fn rows(_value: &Self::Value) -> usize {
+        1
+    }
 
     /// About how many bytes a question holds besides its own size.
     fn asked_bytes(_asked: &Self::Asked) -> usize {
@@ -280,8 +290,9 @@ impl<L: Load> Batch<L> {
 impl<L: Load> BatchFn<Key<L>, Answer<L>> for Runner<L> {
     async fn load(&mut self, keys: &[Key<L>]) -> HashMap<Key<L>, Answer<L>> {
         let batch = run::<L>(self.reader.clone(), keys.to_vec());
-        tokio::spawn(batch).await.unwrap_or_else(|panic| {
-            let fault = Fault::internal("loading", panic);
+        tokio::spawn(batch.in_current_span()).await.unwrap_or_else(|_| {
+            // What a panic says may hold what was loaded.
+            let fault = Fault::internal("loading", "it panicked or was cut short");
             keys.iter().map(|key| (key.clone(), Err(fault.clone()))).collect()
         })
     }
@@ -298,16 +309,30 @@ async fn run<L: Load>(reader: Arc<Reader>, keys: Vec<Key<L>>) -> HashMap<Key<L>,
 }
 
 async fn answer<L: Load>(reader: &Reader, asked: L::Asked, all: Vec<L::Of>) -> Vec<(Key<L>, Answer<L>)> {
-    let mut found = match L::fetch(reader, &asked, all.clone()).await {
+    let (began, keys) = (Instant::now(), all.len());
+    let span = tracing::info_span!(target: TRACE, "load", otel.name = name_of::<L>(), keys, rows = field::Empty);
+    let mut found = match L::fetch(reader, &asked, all.clone()).instrument(span.clone()).await {
         Ok(found) => found,
         Err(fault) => return all.into_iter().map(|of| ((asked.clone(), of), Err(fault.clone()))).collect(),
     };
     let found: Vec<(L::Of, L::Value)> =
         all.into_iter().map(|of| found.remove_entry(&of).unwrap_or_else(|| (of, L::Value::default()))).collect();
+    let rows = found.iter().map(|(_, value)| L::rows(value)).sum();
+    span.record("rows", rows);
+    if let Some(tally) = reader.db.tally() {
+        tally.note_batch(tally::Batch { name: name_of::<L>(), keys, rows, took: began.elapsed() });
+    }
     if let Some(shelf) = &reader.shelf {
         L::lay(shelf, &asked, &found);
     }
     found.into_iter().map(|(of, value)| ((asked.clone(), of), Ok(value))).collect()
+}
+
+/// What is looked up, as the log names it: the type's name without the places where the types are defined.
+fn name_of<L>() -> String {
+    let full = std::any::type_name::<L>();
+    let ends = full.split('<').map(|part| part.rsplit("::").next().unwrap_or(part));
+    ends.collect::<Vec<_>>().join("<")
 }
 
 /// How much of a question each of its answers is charged with: a small one is shared, while of a large one as much stays

@@ -2,8 +2,12 @@
 
 #[path = "main/accounts.rs"]
 mod accounts;
+#[path = "main/backup.rs"]
+mod backup;
 #[path = "main/output.rs"]
 mod output;
+#[path = "main/telemetry.rs"]
+mod telemetry;
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, IsTerminal, Read};
@@ -18,16 +22,19 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::accounts::{GrantArguments, TokenCommand};
-use crate::output::{Lines, print, progress_bar, welcome, write_line};
+use crate::output::{Lines, print, progress_bar, report, sentence_of, welcome, write_line};
+use crate::telemetry::Telemetry;
 use knowledge_hub::changes::cursor::Cursor;
 use knowledge_hub::clock;
 use knowledge_hub::config::{Config, Flags};
+use knowledge_hub::db::bounds::Bounds;
 use knowledge_hub::db::local::{self, HubLock, LocalPostgres};
 use knowledge_hub::db::migrations::{self, SchemaState};
+use knowledge_hub::db::storage::Storage;
 use knowledge_hub::db::{Db, doctor, log};
 use knowledge_hub::error::Fault;
 use knowledge_hub::graph;
-use knowledge_hub::http::{self, Hub, Settings};
+use knowledge_hub::http::{self, Hub, Settings, server};
 use knowledge_hub::policy::Viewer;
 use knowledge_hub::text::language::Languages;
 use knowledge_hub::text::messages::Message;
@@ -93,6 +100,8 @@ enum Command {
         #[arg(long)]
         after: Option<String>,
     },
+    #[command(flatten)]
+    Backup(backup::BackupCommand),
     /// Make, list and revoke the tokens by which programs are known.
     Token {
         #[command(subcommand)]
@@ -142,11 +151,8 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let filter = tracing_subscriber::EnvFilter::new("info");
-    // Written by a thread of its own: a reader of the log who stands still must not stop the hub.
-    let (log, _flushed_at_end) = tracing_appender::non_blocking(std::io::stderr());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(log).init();
-    let code = match runtime.block_on(run(arguments, &languages)) {
+    let mut telemetry = None;
+    let code = match runtime.block_on(run(arguments, &languages, &mut telemetry)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Stop::Refused(message)) => {
             eprintln!("hub: {}", message.sentence(&languages));
@@ -174,16 +180,19 @@ fn main() -> ExitCode {
     code
 }
 
-async fn run(arguments: Arguments, languages: &Languages) -> Result<(), Stop> {
+/// Runs a command. `telemetry` lasts longer than what it tells of.
+async fn run(arguments: Arguments, languages: &Languages, telemetry: &mut Option<Telemetry>) -> Result<(), Stop> {
     // The contract needs no database, and so no settings either.
     if let Command::Schema = arguments.command {
         return print(&graph::sdl());
     }
     let config = Config::load(&arguments.flags)?;
+    *telemetry = Some(Telemetry::begin(&config)?);
     match arguments.command {
         Command::Schema => Ok(()),
         Command::Demo => serve(&config, languages, true).await,
         Command::Serve => serve(&config, languages, false).await,
+        Command::Backup(command) => backup::run(&config, command, languages).await,
         Command::Doctor => examine(&config, languages).await,
         Command::Migrate => {
             let world = World::open(&config).await?;
@@ -193,13 +202,13 @@ async fn run(arguments: Arguments, languages: &Languages) -> Result<(), Stop> {
         }
         Command::Token { command } => {
             let world = World::open_current(&config).await?;
-            let outcome = accounts::token(&world.db, command, languages).await;
+            let outcome = accounts::token(&world.db.for_upkeep(), command, languages).await;
             world.close().await;
             outcome
         }
         Command::Grant(arguments) => {
             let world = World::open_current(&config).await?;
-            let outcome = accounts::grant(&world.db, arguments, languages).await;
+            let outcome = accounts::grant(&world.db.for_upkeep(), arguments, languages).await;
             world.close().await;
             outcome
         }
@@ -246,6 +255,7 @@ async fn run(arguments: Arguments, languages: &Languages) -> Result<(), Stop> {
 
 /// Fills an empty hub with synthetic data.
 async fn fill(db: &Db, plan: Plan, languages: &Languages) -> Result<(), Stop> {
+    db.require_room()?;
     let bar = progress_bar();
     let shown = bar.clone();
     let progress = move |_stage: &'static str, done: u64, total: u64| {
@@ -280,7 +290,8 @@ impl World {
                 (local.connection_string("hub"), Some(Arc::new(local)))
             }
         };
-        let db = Db::with_address(&address, config.database_connections)?;
+        let storage = local.as_ref().map(|_| Storage::of_folder(config.data_dir.clone(), config.limits.free_bytes));
+        let db = Db::with_address(&address, config.database_connections)?.within(storage);
         let world = Self { db, local };
         if let Err(fault) = world.db.check().await {
             world.close().await;
@@ -360,7 +371,7 @@ async fn serve(config: &Config, languages: &Languages, demo: bool) -> Result<(),
     };
     let watch = tokio::spawn(watch(world.local.clone()));
     let outcome = tokio::select! {
-        prepared = prepare(&world.db, languages, demo) => prepared,
+        prepared = async { prepare(&world.db.for_upkeep(), languages, demo).await } => prepared,
         () = &mut stop => Err(Stop::Asked),
     };
     let outcome = match outcome {
@@ -402,24 +413,21 @@ async fn run_server(
     demo: bool,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Stop> {
-    let address = listener.local_addr().map_err(|error| Fault::internal("listening", error))?.to_string();
-    let greeting = if demo { welcome(&address) } else { Message::new("cli-serving").with("address", address.as_str()) };
+    let address = listener.local_addr().map_err(|error| Fault::internal("listening", error))?;
+    let shown = address.to_string();
+    let greeting = if demo { welcome(&shown) } else { Message::new("cli-serving").with("address", shown) };
     print(&greeting.sentence(languages))?;
+    let upkeep = db.for_upkeep();
     if demo {
-        print(&accounts::personas(db, languages).await?)?;
+        print(&accounts::personas(&upkeep, languages).await?)?;
     }
-    let settings = Settings {
-        default_language: config.default_language.clone(),
-        origins: config.origins.clone(),
-        public_url: config.public_url.clone().unwrap_or_else(|| format!("http://{address}")),
-        providers: config.providers.clone(),
-    };
-    let hub = Hub::start(db.clone(), settings).await?;
+    let settings = Settings::of(config, address);
+    let hub = Hub::start(db.bounded(Bounds::of(&config.limits))?, settings).await?;
     let age = TimeDelta::days(config.keep_changes_days);
     let retention = log::Retention { age, count: config.keep_changes };
     let served = tokio::select! {
-        served = http::serve(listener, hub, stop) => served,
-        never = clock::run(db.clone(), retention) => match never {},
+        served = server::serve(listener, hub, stop) => served,
+        never = clock::run(upkeep, retention) => match never {},
     };
     served.map_err(|error| Stop::Failed(Fault::internal("serving", error)))
 }
@@ -578,21 +586,4 @@ async fn examine(config: &Config, languages: &Languages) -> Result<(), Stop> {
         Err(stop) => return Err(stop),
     }
     report(&findings, languages)
-}
-
-fn report(findings: &[doctor::Finding], languages: &Languages) -> Result<(), Stop> {
-    for finding in findings {
-        let mark = if finding.is_good { "ok  " } else { "!!  " };
-        println!("{mark}{}", finding.message.sentence(languages));
-    }
-    if findings.iter().all(|finding| finding.is_good) { Ok(()) } else { Err(Stop::Told) }
-}
-
-fn sentence_of(report: &Report) -> Message {
-    Message::new("cli-loaded")
-        .with("created", report.created)
-        .with("updated", report.updated)
-        .with("unchanged", report.unchanged)
-        .with("retired", report.retired)
-        .with("withheld", report.withheld)
 }

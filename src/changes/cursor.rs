@@ -111,5 +111,17 @@ mod tests {
                 prop_assert_eq!(cursor.write(), text);
             }
         }
+
+        #[test]
+        fn what_is_no_cursor_is_refused_as_malformed(
+            text in "\\PC{0,80}", bytes in prop::collection::vec(0..4_u8, 0..48),
+        ) {
+            for text in [text, URL_SAFE_NO_PAD.encode(bytes)] {
+                match Cursor::read(&text) {
+                    Ok(cursor) => prop_assert_eq!(cursor.write(), text),
+                    Err(fault) => prop_assert_eq!(fault.code(), Code::CursorMalformed),
+                }
+            }
+        }
     }
 }

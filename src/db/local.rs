@@ -26,7 +26,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::sys::statvfs::{Statvfs, statvfs};
+use nix::sys::statvfs::statvfs;
 
 use self::binaries::Binaries;
 use self::folder::{DataFolder, refusal, shown, uninterrupted};
@@ -173,19 +173,21 @@ pub fn inspect(data_dir: &Path) -> Inspection {
     let folder = canonical.clone().unwrap_or_else(|| data_dir.to_owned());
     let data = DataFolder::with_path(folder.clone());
     let owner = canonical.as_ref().and_then(|folder| fs::metadata(folder).ok());
-    let mut ancestors = folder.ancestors();
-    let disk = ancestors.find_map(|ancestor| statvfs(ancestor).ok());
     Inspection {
         exists: canonical.is_some(),
         owner: owner.map(|found| user::name_of(found.uid())),
         cluster_major: data.cluster_major().ok().flatten(),
         server_pid: running_pid(&data),
-        free_bytes: disk.and_then(|disk| free_bytes(&disk)),
+        free_bytes: free_bytes(&folder),
         folder,
     }
 }
 
-fn free_bytes(disk: &Statvfs) -> Option<u64> {
+/// What this user can still write, in bytes, where the cluster of a data folder lies or will lie; null when the system does not
+/// say.
+pub fn free_bytes(data_dir: &Path) -> Option<u64> {
+    let cluster = DataFolder::with_path(data_dir.to_owned()).cluster();
+    let disk = cluster.ancestors().find_map(|ancestor| statvfs(ancestor).ok())?;
     // The widths of these two numbers differ between systems.
     let bytes = u128::from(disk.blocks_available()) * u128::from(disk.fragment_size());
     u64::try_from(bytes).ok()
@@ -209,7 +211,7 @@ fn holder(file: &mut File) -> String {
 }
 
 /// Quotes a value for a connection string (PostgreSQL manual, "Keyword/Value Connection Strings").
-fn keyword_value(value: &str) -> String {
+pub(super) fn keyword_value(value: &str) -> String {
     let mut quoted = String::from("'");
     for letter in value.chars() {
         if letter == '\'' || letter == '\\' {

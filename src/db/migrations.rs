@@ -48,6 +48,11 @@ pub async fn state(db: &Db) -> Result<SchemaState, Fault> {
         .load(&mut connection)
         .await
         .map_err(|error| Fault::database("reading migrations", error))?;
+    judged(&applied)
+}
+
+/// How a schema made by these migrations stands to this program.
+pub fn judged(applied: &[String]) -> Result<SchemaState, Fault> {
     if applied.is_empty() {
         return Ok(SchemaState::Empty);
     }
@@ -93,7 +98,7 @@ fn known() -> Result<Vec<String>, Fault> {
 
 /// A connection that holds the migrators' lock. It polls: waiting inside a statement would hold a snapshot, and a
 /// concurrent index build of the migrator at work would wait for that snapshot in turn.
-async fn locked(db: &Db) -> Result<Connection, Fault> {
+pub(super) async fn locked(db: &Db) -> Result<Connection, Fault> {
     let mut connection = db.connection().await?;
     loop {
         let taken: bool = Sql::new("SELECT pg_try_advisory_lock(")
@@ -110,7 +115,8 @@ async fn locked(db: &Db) -> Result<Connection, Fault> {
     }
 }
 
-async fn unlock(connection: &mut Connection) -> Result<(), Fault> {
+/// Gives that lock up.
+pub(super) async fn unlock(connection: &mut Connection) -> Result<(), Fault> {
     Sql::new("SELECT pg_advisory_unlock(")
         .text(MIGRATION_LOCK.to_string())
         .push("::bigint)")

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use diesel::sql_types::Timestamptz;
 use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection, TransactionManager};
 use futures_util::future::BoxFuture;
+use tracing::Instrument;
 use uuid::{ContextV7, Timestamp, Uuid};
 
 use crate::db::audit::{self, Act};
@@ -14,7 +15,7 @@ use crate::db::log::{self, Author, Change, RightsChange};
 use crate::db::statement::Sql;
 use crate::db::text_origins::TextOrigin;
 use crate::db::{Connection, Db};
-use crate::error::Fault;
+use crate::error::{Code, Fault};
 use crate::policy::{Credential, Identity, NodeKind, Viewer};
 
 /// The key of the advisory lock of imports ("hub" and "imp" as bytes).
@@ -179,8 +180,13 @@ where
     T: Send + 'static,
     W: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Fault>> + Send + 'static,
 {
+    // Before anything begins: nothing is kept of what was refused.
+    db.require_room()?;
     let db = db.clone();
-    let task = tokio::spawn(async move {
+    let under_way = db.writes().begin();
+    let work = async move {
+        // Whoever stops the hub waits for it.
+        let _under_way = under_way;
         let mut tx = begin(&db, viewer).await?;
         let outcome = match work(&mut tx).await {
             Ok(value) if is_meant => finish(&mut tx).await.map(|position| Written { value, position }),
@@ -196,8 +202,11 @@ where
             }
         }
         outcome
-    });
-    task.await.map_err(|panic| Fault::internal("writing", panic))?
+    };
+    // What a panic says may hold what was written.
+    tokio::spawn(work.in_current_span())
+        .await
+        .map_err(|_| Fault::internal("writing", "it panicked or was cut short"))?
 }
 
 async fn begin(db: &Db, viewer: Viewer) -> Result<Tx, Fault> {
@@ -233,9 +242,11 @@ async fn finish(tx: &mut Tx) -> Result<Option<i64>, Fault> {
     let author = author(&tx.viewer, &tx.why);
     audit::append(&mut tx.connection, &author, std::mem::take(&mut tx.acts)).await?;
     let position = log::append(&mut tx.connection, &author, changes, &rights).await?;
-    AnsiTransactionManager::commit_transaction(&mut *tx.connection)
-        .await
-        .map_err(|error| Fault::database("committing", error))?;
+    AnsiTransactionManager::commit_transaction(&mut *tx.connection).await.map_err(|error| {
+        let fault = Fault::database("committing", error);
+        // Whether the commit came through before the database went away, nobody can tell.
+        if fault.code() == Code::ServiceUnavailable { Fault::uncertain(fault) } else { fault }
+    })?;
     Ok(position)
 }
 

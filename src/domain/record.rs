@@ -418,3 +418,29 @@ pub fn in_order(keys: &mut Vec<String>) {
     keys.sort();
     keys.dedup();
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_reference_is_written_as_it_is_read_or_refused(
+            text in "\\PC{0,30}", kind in "topic|Item|COMMUNITY|nobody|", key in "\\PC{0,9}",
+        ) {
+            for text in [text, format!("{kind}:{key}")] {
+                match serde_json::from_value::<NodeReference>(Value::from(text.as_str())) {
+                    Ok(reference) => {
+                        let written = serde_json::to_value(&reference).unwrap();
+                        prop_assert_eq!(text.split_once(':').unwrap().1, &reference.key);
+                        prop_assert_eq!(serde_json::from_value::<NodeReference>(written).unwrap(), reference);
+                    }
+                    Err(error) => prop_assert!(!error.to_string().is_empty()),
+                }
+            }
+        }
+    }
+}

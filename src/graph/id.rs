@@ -147,5 +147,21 @@ mod tests {
                 prop_assert_eq!(encode(kind, id).to_string(), text);
             }
         }
+
+        #[test]
+        fn bytes_are_the_id_of_one_thing_or_refused(letter in "[tocprmjilAGTSMQ\0\x7f]", more in prop::collection::vec(any::<u8>(), 14..19)) {
+            let bytes = [letter.as_bytes(), &more].concat();
+            let text = URL_SAFE_NO_PAD.encode(bytes);
+            let id = ID(text.clone());
+            let things = [Thing::Account, Thing::Grant, Thing::Token, Thing::Session, Thing::Message, Thing::Application];
+            let mut written: Vec<ID> = things.iter().filter_map(|thing| Some(thing.encode(thing.decode(&id).ok()?))).collect();
+            match decode(&id) {
+                Ok((kind, row)) => written.push(encode(kind, row)),
+                Err(fault) => prop_assert_eq!(fault.message().id(), "id-malformed"),
+            }
+            let is_whole = more.len() == 16 && !["\0", "\x7f"].contains(&letter.as_str());
+            prop_assert_eq!(written, if is_whole { vec![id] } else { Vec::new() });
+            prop_assert!(decode(&ID(format!("{text}="))).is_err(), "there is one way to write an id");
+        }
     }
 }

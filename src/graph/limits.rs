@@ -4,31 +4,26 @@
 //! before any of its own limits: 31 levels in one kilobyte of text would hold a core for a quarter of an hour. So the
 //! expanded selections are counted here first, each fragment once.
 
+pub mod tokens;
+
 use std::collections::{HashMap, HashSet};
 
 use async_graphql::parser::types::{ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet};
 use async_graphql::{Name, Variables};
 use async_graphql_value::Value;
 
-use crate::error::{Code, Fault};
+use crate::config::limits::Limits;
+use crate::error::{Exceeded, Fault};
+use crate::graph::limits::tokens::Tokens;
 use crate::graph::page::{DEFAULT_SIZE, MAX_SIZE};
-use crate::text::messages::Message;
-
-/// The deepest a query may nest; the standard introspection query takes 15.
-pub const MAX_DEPTH: usize = 15;
-
-/// The most selections a document may hold once its fragments are written out.
-pub const MAX_SELECTIONS: u64 = 20_000;
-
-/// The most lists a document may ask for: each takes a statement or two.
-pub const MAX_LISTS: u64 = 500;
-
-/// The most fields a document may resolve when every page is full: 100,000 nodes took a second in a debug build.
-pub const MAX_FIELDS: u64 = 250_000;
 
 /// The deepest that selections and fragments may spread into each other before a document is refused unread: what
 /// walks them recurses.
 const MAX_RECURSION: usize = 64;
+
+/// The most brackets within brackets of a document: whatever reads, checks or forgets a value or a selection recurses, and some
+/// thousands overflow the stack.
+const MAX_NESTING: u64 = 128;
 
 /// The connections of the contract, by the names of their fields; a test compares them with the contract.
 pub const LISTS: [&str; 26] = [
@@ -69,32 +64,68 @@ const INTROSPECTION_IN_LISTS: u64 = 25;
 
 /// What a document asks for.
 #[derive(Clone, Copy, Default)]
-struct Cost {
+struct Asked {
+    depth: u64,
     selections: u64,
+    aliases: u64,
+    directives: u64,
     lists: u64,
     fields: u64,
 }
 
-impl Cost {
-    const TOO_MUCH: Self = Self { selections: u64::MAX, lists: u64::MAX, fields: u64::MAX };
+impl Asked {
+    const TOO_MUCH: Self = Self {
+        depth: u64::MAX,
+        selections: u64::MAX,
+        aliases: u64::MAX,
+        directives: u64::MAX,
+        lists: u64::MAX,
+        fields: u64::MAX,
+    };
 
+    /// Both side by side.
     fn plus(self, other: Self) -> Self {
         Self {
+            depth: self.depth.max(other.depth),
             selections: self.selections.saturating_add(other.selections),
+            aliases: self.aliases.saturating_add(other.aliases),
+            directives: self.directives.saturating_add(other.directives),
             lists: self.lists.saturating_add(other.lists),
             fields: self.fields.saturating_add(other.fields),
         }
     }
+
+    /// Either one or the other: what validation walks adds up, what is executed does not.
+    fn or(self, other: Self) -> Self {
+        Self { lists: self.lists.max(other.lists), fields: self.fields.max(other.fields), ..self.plus(other) }
+    }
 }
 
-/// Refuses documents that ask for more than one request may; the answer is how many fields the document resolves when every
-/// page is full.
-pub fn check(document: &ExecutableDocument, variables: &Variables) -> Result<u64, Fault> {
-    let mut total = Cost::default();
+/// Refuses documents with more tokens, or with more brackets in brackets, than one may have, before they are parsed.
+pub fn check_text(document: &str, limits: &Limits) -> Result<(), Fault> {
+    let Tokens { count, nesting } = tokens::of(document);
+    within("tokens", count, u64::try_from(limits.tokens).unwrap_or(u64::MAX))?;
+    within("nesting", nesting, MAX_NESTING)
+}
+
+/// Refuses documents that ask for more than one request may; the answer is the cost of the operation of that name, else of the
+/// most costly one: how many fields it resolves when every page is full.
+pub fn check(
+    document: &ExecutableDocument,
+    name: Option<&str>,
+    variables: &Variables,
+    limits: &Limits,
+) -> Result<u64, Fault> {
+    let mut total = Asked::default();
+    let mut cost = None;
     let mut used: HashSet<Name> = HashSet::new();
-    for (_, operation) in document.operations.iter() {
+    for (called, operation) in document.operations.iter() {
         let mut counter = Counter { document, operation: &operation.node, variables, memo: HashMap::new() };
-        total = total.plus(counter.count(&operation.node.selection_set.node, 1, 0));
+        let asked = counter.count_operation();
+        if name.is_some() && called.map(Name::as_str) == name {
+            cost = Some(asked.fields);
+        }
+        total = total.or(asked);
         used.extend(counter.memo.into_keys().map(|(name, _)| name));
     }
     // Fragments that nothing uses are walked by validation all the same.
@@ -102,58 +133,70 @@ pub fn check(document: &ExecutableDocument, variables: &Variables) -> Result<u64
         let mut counter = Counter { document, operation: &operation.node, variables, memo: HashMap::new() };
         for fragment in document.fragments.keys().filter(|name| !used.contains(*name)) {
             let unused = counter.of_fragment(fragment, 1, 0);
-            total = total.plus(Cost { lists: 0, fields: 0, ..unused });
+            total = total.plus(Asked { lists: 0, fields: 0, ..unused });
         }
     }
-    for (asked, max) in [(total.selections, MAX_SELECTIONS), (total.lists, MAX_LISTS), (total.fields, MAX_FIELDS)] {
-        if asked > max {
-            let message = Message::new("query-too-complex")
-                .with("selections", i64::try_from(MAX_SELECTIONS).unwrap_or(i64::MAX))
-                .with("lists", i64::try_from(MAX_LISTS).unwrap_or(i64::MAX))
-                .with("fields", i64::try_from(MAX_FIELDS).unwrap_or(i64::MAX));
-            return Err(Fault::new(Code::QueryTooComplex, message));
-        }
-    }
-    Ok(total.fields)
+    within("depth", total.depth, u64::try_from(limits.depth).unwrap_or(u64::MAX))?;
+    within("selections", total.selections, limits.selections)?;
+    within("aliases", total.aliases, limits.aliases)?;
+    within("directives", total.directives, limits.directives)?;
+    within("lists", total.lists, limits.lists)?;
+    within("cost", total.fields, limits.cost)?;
+    Ok(cost.unwrap_or(total.fields))
+}
+
+fn within(limit: &'static str, asked: u64, allowed: u64) -> Result<(), Fault> {
+    if asked <= allowed { Ok(()) } else { Err(Fault::beyond(Exceeded { limit, asked, allowed })) }
 }
 
 /// How many deliveries of a subscription may be executed at once: all of them together resolve no more fields than one
 /// request may.
-pub fn at_once(document: &ExecutableDocument, variables: &Variables) -> usize {
+pub fn at_once(document: &ExecutableDocument, variables: &Variables, limits: &Limits) -> usize {
     let fields = document.operations.iter().map(|(_, operation)| {
         let mut counter = Counter { document, operation: &operation.node, variables, memo: HashMap::new() };
-        counter.count(&operation.node.selection_set.node, 1, 0).fields
+        counter.count_operation().fields
     });
-    usize::try_from(MAX_FIELDS / fields.max().unwrap_or(1).max(1)).unwrap_or(usize::MAX).max(1)
+    usize::try_from(limits.cost / fields.max().unwrap_or(1).max(1)).unwrap_or(usize::MAX).max(1)
 }
 
 struct Counter<'a> {
     document: &'a ExecutableDocument,
     operation: &'a OperationDefinition,
     variables: &'a Variables,
-    memo: HashMap<(Name, u64), Cost>,
+    memo: HashMap<(Name, u64), Asked>,
 }
 
 impl Counter<'_> {
+    fn count_operation(&mut self) -> Asked {
+        let operation = self.operation;
+        let of_variables = operation.variable_definitions.iter().map(|definition| definition.node.directives.len());
+        let directives = of_variables.fold(operation.directives.len(), usize::saturating_add);
+        self.count(&operation.selection_set.node, 1, 0).plus(directed(directives))
+    }
+
     /// `page` is the size of the page whose connection the set is of: its nodes and edges are that many.
-    fn count(&mut self, set: &SelectionSet, page: u64, depth: usize) -> Cost {
+    fn count(&mut self, set: &SelectionSet, page: u64, depth: usize) -> Asked {
         if depth > MAX_RECURSION {
-            return Cost::TOO_MUCH;
+            return Asked::TOO_MUCH;
         }
         let depth = depth.saturating_add(1);
-        let mut total = Cost::default();
+        let mut total = Asked::default();
         for selection in &set.items {
-            let within = match &selection.node {
-                Selection::Field(field) => self.of_field(&field.node, page, depth),
-                Selection::InlineFragment(fragment) => self.count(&fragment.node.selection_set.node, page, depth),
-                Selection::FragmentSpread(spread) => self.of_fragment(&spread.node.fragment_name.node, page, depth),
+            let (within, directives) = match &selection.node {
+                Selection::Field(field) => (self.of_field(&field.node, page, depth), &field.node.directives),
+                Selection::InlineFragment(fragment) => {
+                    (self.count(&fragment.node.selection_set.node, page, depth), &fragment.node.directives)
+                }
+                Selection::FragmentSpread(spread) => {
+                    (self.of_fragment(&spread.node.fragment_name.node, page, depth), &spread.node.directives)
+                }
             };
-            total = total.plus(within).plus(Cost { selections: 1, lists: 0, fields: 0 });
+            total = total.plus(within).plus(Asked { selections: 1, ..directed(directives.len()) });
         }
         total
     }
 
-    fn of_field(&mut self, field: &Field, page: u64, depth: usize) -> Cost {
+    fn of_field(&mut self, field: &Field, page: u64, depth: usize) -> Asked {
         let name = field.name.node.as_str();
         let times = match name {
             "nodes" | "edges" if field.arguments.is_empty() => page,
@@ -168,7 +211,13 @@ impl Counter<'_> {
         };
         let within = self.count(&field.selection_set.node, self.page_of(field), depth);
         let fields = within.fields.saturating_add(1).saturating_mul(times);
-        Cost { fields, lists: within.lists.saturating_add(lists), ..within }
+        Asked {
+            depth: within.depth.saturating_add(1),
+            aliases: within.aliases.saturating_add(u64::from(field.alias.is_some())),
+            lists: within.lists.saturating_add(lists),
+            fields,
+            ..within
+        }
     }
 
     /// The size of the page that a field asks for: the larger where it asks from both ends, the largest where it cannot
@@ -199,20 +248,27 @@ impl Counter<'_> {
         }
     }
 
-    fn of_fragment(&mut self, name: &Name, page: u64, depth: usize) -> Cost {
+    fn of_fragment(&mut self, name: &Name, page: u64, depth: usize) -> Asked {
         let key = (name.clone(), page);
-        if let Some(cost) = self.memo.get(&key) {
-            return *cost;
+        if let Some(asked) = self.memo.get(&key) {
+            return *asked;
         }
         // A fragment that spreads itself counts as nothing inside itself; validation refuses it.
-        self.memo.insert(key.clone(), Cost::default());
-        let cost = match self.document.fragments.get(name) {
-            Some(fragment) => self.count(&fragment.node.selection_set.node, page, depth),
-            None => Cost::default(),
+        self.memo.insert(key.clone(), Asked::default());
+        let asked = match self.document.fragments.get(name) {
+            Some(fragment) => {
+                let directives = fragment.node.directives.len();
+                self.count(&fragment.node.selection_set.node, page, depth).plus(directed(directives))
+            }
+            None => Asked::default(),
         };
-        self.memo.insert(key, cost);
-        cost
+        self.memo.insert(key, asked);
+        asked
     }
+}
+
+fn directed(directives: usize) -> Asked {
+    Asked { directives: u64::try_from(directives).unwrap_or(u64::MAX), ..Asked::default() }
 }
 
 /// How many dimensions a field of facets asks for; as many as there are where it cannot be told.
@@ -246,9 +302,18 @@ fn usual_length(field: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Code;
+
+    fn checked(document: &ExecutableDocument, variables: &Variables) -> Result<u64, Fault> {
+        check(document, None, variables, &Limits::default())
+    }
 
     fn asked(text: impl Into<String>) -> Result<u64, Fault> {
-        check(&async_graphql::parser::parse_query(text.into()).unwrap(), &Variables::default())
+        checked(&async_graphql::parser::parse_query(text.into()).unwrap(), &Variables::default())
+    }
+
+    fn limit(text: impl Into<String>) -> &'static str {
+        asked(text).unwrap_err().exceeded().unwrap().limit
     }
 
     fn doubling(levels: usize) -> ExecutableDocument {
@@ -262,10 +327,10 @@ mod tests {
 
     #[test]
     fn fragments_that_double_are_counted_without_being_walked() {
-        assert!(check(&doubling(10), &Variables::default()).is_ok());
-        let fault = check(&doubling(31), &Variables::default()).unwrap_err();
+        assert!(checked(&doubling(10), &Variables::default()).is_ok());
+        let fault = checked(&doubling(31), &Variables::default()).unwrap_err();
         assert_eq!(fault.code(), Code::QueryTooComplex);
-        assert!(check(&doubling(300), &Variables::default()).is_err());
+        assert!(checked(&doubling(300), &Variables::default()).is_err());
     }
 
     #[test]
@@ -277,7 +342,7 @@ mod tests {
     #[test]
     fn a_flat_document_is_held_to_the_same_number() {
         let fields = |count: usize| format!("{{ {} }}", "__typename ".repeat(count));
-        let limit = usize::try_from(MAX_SELECTIONS).unwrap();
+        let limit = usize::try_from(Limits::default().selections).unwrap();
         assert!(asked(fields(limit)).is_ok());
         assert!(asked(fields(limit + 1)).is_err());
     }
@@ -299,7 +364,9 @@ mod tests {
 
     #[test]
     fn the_larger_a_delivery_is_the_fewer_are_executed_at_once() {
-        let at_once = |text: &str| at_once(&async_graphql::parser::parse_query(text).unwrap(), &Variables::default());
+        let at_once = |text: &str| {
+            at_once(&async_graphql::parser::parse_query(text).unwrap(), &Variables::default(), &Limits::default())
+        };
         assert!(at_once("subscription { itemPublished { cursor item { key title } } }") > 10_000);
         let wide = "subscription { itemPublished { item { authors(first: 100) { nodes { person { communities(first: 100) { nodes { id } } } } } } } }";
         assert!((2..=24).contains(&at_once(wide)), "{}", at_once(wide));
@@ -325,10 +392,10 @@ mod tests {
         let text = "query Q($n: Int = 100) { topics(first: $n) { ...t } } \
             fragment t on TopicConnection { nodes { parents(first: $n) { nodes { children(first: $n) { nodes { id } } } } } }";
         let document = async_graphql::parser::parse_query(text).unwrap();
-        let with = |n: serde_json::Value| check(&document, &Variables::from_json(serde_json::json!({ "n": n })));
+        let with = |n: serde_json::Value| checked(&document, &Variables::from_json(serde_json::json!({ "n": n })));
         assert!(with(serde_json::json!(10)).is_ok());
         assert!(with(serde_json::json!(100)).is_err());
-        assert!(check(&document, &Variables::default()).is_err(), "the default counts when nothing is given");
+        assert!(checked(&document, &Variables::default()).is_err(), "the default counts when nothing is given");
     }
 
     #[test]
@@ -347,8 +414,8 @@ mod tests {
         let text = "query Q($n: Int = 1) { topics(first: $n) { nodes { parents(first: $n) { nodes { parents(first: $n) { \
             nodes { parents(first: $n) { nodes { parents(first: $n) { nodes { id } } } } } } } } } } }";
         let document = async_graphql::parser::parse_query(text).unwrap();
-        let with = |n: serde_json::Value| check(&document, &Variables::from_json(serde_json::json!({ "n": n })));
-        assert!(check(&document, &Variables::default()).is_ok());
+        let with = |n: serde_json::Value| checked(&document, &Variables::from_json(serde_json::json!({ "n": n })));
+        assert!(checked(&document, &Variables::default()).is_ok());
         assert!(with(serde_json::Value::Null).is_err(), "null is the usual page, not the default of the variable");
         let both = "{ topics(first: null, last: 100) { nodes { parents(first: null, last: 100) { nodes { \
             parents(first: null, last: 100) { nodes { id } } } } } } }";
@@ -367,5 +434,33 @@ mod tests {
         let open = "possibleTypes { interfaces { ".repeat(5);
         let text = format!("{{ __schema {{ types {{ {open} name {} }} }} }}", "} }".repeat(5));
         assert!(asked(text).is_err());
+    }
+
+    #[test]
+    fn each_limit_is_named_with_what_was_asked_and_what_is_allowed() {
+        let nested = |levels: usize| format!("{}{}", "{ a ".repeat(levels), "}".repeat(levels));
+        assert!(asked(nested(15)).is_ok());
+        assert_eq!(limit(nested(16)), "depth");
+        let exceeded = asked(nested(16)).unwrap_err().exceeded().unwrap();
+        assert_eq!((exceeded.asked, exceeded.allowed), (16, 15));
+        let spread = "{ a { ...f } } fragment f on A { b { c { d { e { f { g { h { i { j { k { l { m { n { o } } } } } } } } } } } } } }";
+        assert_eq!(asked(spread).unwrap(), 15);
+        assert_eq!(limit(spread.replace("{ a {", "{ x { a {").replace("} } fragment", "} } } fragment")), "depth");
+        let aliased: String = (0..501).map(|n| format!("a{n}: __typename ")).collect();
+        assert_eq!(limit(format!("{{ {aliased} }}")), "aliases");
+        assert_eq!(limit(format!("{{ __typename {} }}", "@skip(if: false) ".repeat(101))), "directives");
+        assert_eq!(limit(format!("query {} {{ __typename }}", "@x ".repeat(101))), "directives");
+        assert_eq!(limit(format!("{{ ...f }} fragment f on Query {} {{ a }}", "@x ".repeat(101))), "directives");
+        assert_eq!(limit(format!("{{ {} }}", "topics(first: 1) { nodes { id } } ".repeat(501))), "lists");
+        let text = "a ".repeat(20_001);
+        assert_eq!(check_text(&text, &Limits::default()).unwrap_err().exceeded().unwrap().limit, "tokens");
+    }
+
+    #[test]
+    fn the_cost_is_that_of_the_operation_that_is_asked_for() {
+        let text = "query One { a } query Many { topics(first: 100) { nodes { id } } }";
+        let document = async_graphql::parser::parse_query(text).unwrap();
+        let cost = |name| check(&document, name, &Variables::default(), &Limits::default()).unwrap();
+        assert_eq!((cost(Some("One")), cost(Some("Many")), cost(None)), (1, 201, 201));
     }
 }

@@ -131,7 +131,11 @@ where
             }
         })
     });
-    mended(scope, written.await)
+    let written = written.await;
+    if written.is_ok() {
+        scope.note_written();
+    }
+    mended(scope, written)
 }
 
 /// What can be mended of what went wrong, as it is told.
@@ -189,6 +193,7 @@ fn write_canonical(value: &ConstValue, hash: &mut Sha256) {
 #[cfg(test)]
 mod tests {
     use async_graphql::value;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -210,6 +215,21 @@ mod tests {
             value!({"a": "[1,{\"b\":null,\"c\":\"x\"}]"}),
         ] {
             assert_ne!(one, hash(&other), "{other}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_key_is_a_line_of_text_or_refused_by_its_field(key in "(\\PC|[a-z ]|[\0-\x1f]){0,102}") {
+            let call = Call { mutation: "m".to_owned(), key: Some(key.clone()), input_hash: Vec::new(), reason: None };
+            let is_line = !key.trim().is_empty() && key.chars().count() <= MAX_KEY_CHARS && !key.chars().any(char::is_control);
+            match call.check() {
+                Ok(()) => prop_assert!(is_line),
+                Err(fault) => {
+                    prop_assert!(!is_line);
+                    prop_assert_eq!((fault.refusal(), fault.field()), (Some(RefusalCode::BadUserInput), Some(KEY_FIELD)));
+                }
+            }
         }
     }
 }

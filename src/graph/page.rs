@@ -402,3 +402,96 @@ impl<N: Listable> Edge<N> {
         N::edge_fields(&self.row, &self.shared.scope, self.shared.parent.map(|(_, parent)| parent))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::db::page::SortKey;
+    use crate::db::statement::Sql;
+    use crate::error::Code;
+
+    fn columns() -> Vec<SortColumn> {
+        vec![
+            SortColumn::nullable_text(Sql::new("name")),
+            SortColumn::nullable_date(Sql::new("founded")),
+            SortColumn::number(Sql::new("rank")),
+            SortColumn::time(Sql::new("created_at")),
+        ]
+    }
+
+    fn stamp() -> Stamp {
+        let wanted = [language::LanguageTag::english()];
+        Stamp::with("organizations.NAME".to_owned(), Direction::Ascending, &wanted, &["a filter"])
+    }
+
+    fn place(name: Option<String>, day: Option<i32>, rank: i32, second: i64, id: u128) -> Place {
+        let day = day.and_then(chrono::NaiveDate::from_num_days_from_ce_opt);
+        let moment = chrono::DateTime::from_timestamp(second, 0).unwrap();
+        let keys = vec![SortKey::Text(name), SortKey::Date(day), SortKey::Number(rank), SortKey::Time(moment)];
+        Place { keys, id: Uuid::from_u128(id) }
+    }
+
+    /// Whether a cursor is read as a place that is written and read the same, or refused as what it is.
+    fn is_place_or_refused(cursor: &str) -> bool {
+        match stamp().read(cursor, &columns()) {
+            Ok(place) => stamp().read(&stamp().write(place.clone()), &columns()).unwrap() == place,
+            Err(fault) => fault.code() == Code::BadUserInput && fault.message().id().starts_with("cursor-"),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_cursor_comes_back_and_leads_to_no_other_list(
+            name in prop::option::of("[^\0]{0,40}"), day in prop::option::of(-1_000_000..1_000_000), rank: i32,
+            second in -1_000_000_000_000..1_000_000_000_000_i64, id: u128,
+        ) {
+            let place = place(name, day, rank, second, id);
+            let cursor = stamp().write(place.clone());
+            let other = Stamp { direction: Direction::Descending, ..stamp() };
+            prop_assert_eq!(other.read(&cursor, &columns()).unwrap_err().message().id(), "cursor-of-another-list");
+            prop_assert!(stamp().read(&cursor, &columns()[..3]).is_err());
+            // The years that the database cannot hold are refused, whoever wrote them.
+            match stamp().read(&cursor, &columns()) {
+                Ok(read) => prop_assert_eq!(read, place),
+                Err(fault) => prop_assert_eq!(fault.message().id(), "cursor-malformed"),
+            }
+        }
+
+        #[test]
+        fn no_text_and_no_bytes_panic_or_pass_for_a_cursor(text in "\\PC{0,80}", bytes in vec(any::<u8>(), 0..80)) {
+            prop_assert!(is_place_or_refused(&text));
+            prop_assert!(is_place_or_refused(&URL_SAFE_NO_PAD.encode(&bytes)));
+        }
+
+        #[test]
+        fn a_mended_cursor_is_a_place_or_refused(
+            at in 0..300_usize, byte: u8, cut in 0..300_usize, with in "[0-9e.:{}\\[\\]\"a-zA-Z+-]{0,12}",
+        ) {
+            let json = URL_SAFE_NO_PAD.decode(stamp().write(place(Some("é".to_owned()), Some(1), -1, 1, 1))).unwrap();
+            let mut flipped = json.clone();
+            if let Some(found) = flipped.get_mut(at) {
+                *found = byte;
+            }
+            prop_assert!(is_place_or_refused(&URL_SAFE_NO_PAD.encode(&flipped)));
+            let cut = cut.min(json.len());
+            let spliced = [&json[..cut], with.as_bytes(), &json[at.clamp(cut, json.len())..]].concat();
+            prop_assert!(is_place_or_refused(&URL_SAFE_NO_PAD.encode(spliced)));
+        }
+
+        #[test]
+        fn a_page_has_one_end_and_a_size_that_is_allowed(first: Option<i32>, last: Option<i32>) {
+            let arguments = PageArguments { first, last, ..PageArguments::default() };
+            match page_of(arguments, &stamp(), &columns()) {
+                Ok(page) => {
+                    let asked = first.or(last).unwrap_or(DEFAULT_SIZE);
+                    prop_assert_eq!((page.size, page.backward), (i64::from(asked), last.is_some()));
+                    prop_assert!((1..=MAX_SIZE).contains(&asked) && (first.is_none() || last.is_none()));
+                }
+                Err(fault) => prop_assert_eq!(fault.code(), Code::BadUserInput),
+            }
+        }
+    }
+}

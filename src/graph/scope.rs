@@ -4,6 +4,7 @@
 //! a subscription and its loaders would answer with the first value for ever.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::Context;
@@ -37,6 +38,8 @@ struct Shared {
     loaders: Loaders,
     /// What was read of people that is not for everybody: fields by person.
     readings: Readings,
+    /// Whether something was written that stays written.
+    has_written: Arc<AtomicBool>,
 }
 
 type Readings = Arc<Mutex<BTreeMap<Uuid, BTreeSet<&'static str>>>>;
@@ -46,7 +49,8 @@ impl Scope {
     pub fn new(reader: Reader, languages: Languages, now: DateTime<Utc>, applied: Cursor) -> Self {
         let reader = Arc::new(reader);
         let loaders = Loaders::new(&reader);
-        let shared = Shared { reader, now, applied, loaders, readings: Readings::default() };
+        let shared =
+            Shared { reader, now, applied, loaders, readings: Readings::default(), has_written: Arc::default() };
         Self { shared: Arc::new(shared), languages: Arc::new(languages) }
     }
 
@@ -77,10 +81,11 @@ impl Scope {
     }
 
     fn anew_as(&self, viewer: Arc<Viewer>) -> Self {
-        let Shared { reader, now, applied, readings, .. } = &*self.shared;
+        let Shared { reader, now, applied, readings, has_written, .. } = &*self.shared;
         let reader = Arc::new(Reader::new(reader.db.clone(), viewer, None));
         let loaders = Loaders::new(&reader);
-        let shared = Shared { reader, now: *now, applied: *applied, loaders, readings: readings.clone() };
+        let (readings, has_written) = (readings.clone(), has_written.clone());
+        let shared = Shared { reader, now: *now, applied: *applied, loaders, readings, has_written };
         Self { shared: Arc::new(shared), languages: self.languages.clone() }
     }
 
@@ -108,6 +113,16 @@ impl Scope {
             fields: fields.into_iter().map(str::to_owned).collect(),
         };
         readings.into_iter().map(reading).collect()
+    }
+
+    /// Notes that something was written that stays written.
+    pub fn note_written(&self) {
+        self.shared.has_written.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the operation wrote something that stays written.
+    pub fn has_written(&self) -> bool {
+        self.shared.has_written.load(Ordering::Relaxed)
     }
 
     /// When the operation began.

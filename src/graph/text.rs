@@ -401,3 +401,22 @@ pub fn translations(
     }
     translations
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_day_comes_back_or_is_refused(text in "\\PC{0,12}", day in "[+-]?[0-9]{4,5}-[01]?[0-9]-[0-3]?[0-9]") {
+            for text in [text, day] {
+                match Date(text.clone()).check() {
+                    Ok(day) => prop_assert_eq!(Date::from(day).0, text),
+                    Err(fault) => prop_assert_eq!(fault.message().id(), "day-ill-formed"),
+                }
+            }
+        }
+    }
+}

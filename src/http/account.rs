@@ -94,7 +94,10 @@ async fn account(State(hub): State<Hub>, RawQuery(raw): RawQuery, headers: Heade
             language,
             "",
             "account.html",
-            context! { page => "account", account => texts, choices => pages::choices("account", None) },
+            context! {
+                page => "account", has_editor => hub.has_editor(), account => texts,
+                choices => pages::choices("account", None),
+            },
         )),
         Err(fault) => refusal(&hub, language, &fault, "", Message::new("account-heading-refused")),
     }
@@ -122,7 +125,7 @@ pub fn refusal(hub: &Hub, language: PageLanguage, fault: &Fault, root: &str, hea
     let heading = language.say(&heading);
     let choices = pages::choices(&page, None);
     let texts = context! { heading, paragraphs, links => vec![again], parts => empty(), forms => empty() };
-    let values = context! { page, account => texts, choices };
+    let values = context! { page, has_editor => hub.has_editor(), account => texts, choices };
     let mut response = private(pages::page(language, root, "account.html", values));
     *response.status_mut() = status_of(fault.code());
     response
@@ -196,8 +199,7 @@ async fn known(asker: &Asker, identity: &Identity, language: PageLanguage) -> Re
 
 /// The account as the contract tells it, by the same rules as anywhere.
 async fn read(asker: &Asker) -> Result<Option<AnswerAccount>, Fault> {
-    let parameters =
-        Parameters { query: Some(WHO.to_owned()), operation_name: None, variables: None, extensions: None };
+    let parameters = Parameters { query: Some(WHO.to_owned()), ..Parameters::default() };
     let unanswered = |short: Short| match short {
         Short::Refused(fault) => fault,
         Short::Unexecuted(errors) => Fault::internal("reading an account", serde_json::Value::from(errors)),

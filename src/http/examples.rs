@@ -37,6 +37,12 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
         .route("/follow/{*path}", get(file::<Follow>))
 }
 
+/// The texts that hold the documents of the pages.
+pub fn documents() -> Vec<String> {
+    let files = [Dashboard::get("queries.js"), Follow::get("follow.js")];
+    files.into_iter().flatten().map(|file| String::from_utf8_lossy(&file.data).into_owned()).collect()
+}
+
 /// The page's addresses are relative to its folder; what is asked for goes along.
 fn to_folder(folder: &str, query: Option<String>) -> Redirect {
     match query {

@@ -69,6 +69,33 @@ pub struct Kept<E> {
     started: Instant,
 }
 
+/// How many requests are known to be within the limits: at 80 bytes each.
+const ADMITTED: usize = 4_096;
+
+/// The requests that were found to be within the limits, each with its cost, so that a document is not read again when its
+/// answer is kept.
+pub struct Admitted {
+    costs: Cache<Asked, u64>,
+}
+
+impl Default for Admitted {
+    fn default() -> Self {
+        Self { costs: Cache::new(ADMITTED) }
+    }
+}
+
+impl Admitted {
+    /// The cost of a request that is within the limits; null: it has to be looked at.
+    pub fn cost(&self, asked: &Asked) -> Option<u64> {
+        self.costs.get(asked)
+    }
+
+    /// Remembers the cost of a request that is within the limits.
+    pub fn admit(&self, asked: Asked, cost: u64) {
+        self.costs.insert(asked, cost);
+    }
+}
+
 /// What was made.
 type Made<E> = Result<Bytes, Arc<E>>;
 
@@ -132,6 +159,11 @@ impl<E> Kept<E> {
         let age =
             now.saturating_duration_since(self.started).as_secs().checked_div(MAX_AGE.as_secs()).unwrap_or_default();
         Key { asked, position, age }
+    }
+
+    /// Whether an answer is kept under a key.
+    pub fn has(&self, key: &Key) -> bool {
+        self.answers.get(key).is_some_and(|made| made.is_ok())
     }
 
     /// The answer that is kept under a key, or else the one that `making` makes. What goes wrong is told to everybody

@@ -34,6 +34,7 @@ use crate::graph::live::{self, Opening, Slot};
 use crate::http::execution::{Asker, Prepared, Short};
 use crate::http::kept::Asked;
 use crate::http::live::operation::{Frame, Operation, request};
+use crate::http::operations::Record;
 use crate::text::messages::Message;
 
 /// How often a subscriber who wants bookmarks has the cursor moved; the contract promises 30 seconds.
@@ -130,10 +131,12 @@ pub async fn open(asker: &Asker, prepared: Prepared, last: Option<String>) -> Re
     let tail = asker.hub.tail();
     let at = Follow::open(tail, asker.viewer.clone(), after, Filter::default()).await?.cursor();
     let key = key_of(asker, &query, name, &document, &variables)?;
-    let at_once = limits::at_once(&document, &variables).min(MAX_AT_ONCE);
-    let operation = Operation { asker: asker.clone(), name: called, document, variables, what: opening.what, at_once };
+    let at_once = limits::at_once(&document, &variables, asker.hub.limits()).min(MAX_AT_ONCE);
+    let everybody = asker.clone().unrecorded();
+    let operation = Operation { asker: everybody, name: called, document, variables, what: opening.what, at_once };
     let follow = Follow::open(tail, asker.viewer.clone(), None, operation.filter()).await?;
     let group = asker.hub.live().join(key, operation, follow, at.epoch)?;
+    asker.note(Record::opened);
     Ok(Subscriber {
         moved: group.moved.subscribe(),
         group,

@@ -27,9 +27,11 @@ use url::form_urlencoded;
 use crate::text::language::{LanguageTag, Languages};
 use crate::text::messages::Message;
 
-/// The routes of the pages: `/`, `/editor` and `/assets/{path}`.
-pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    Router::new().route("/", get(home)).route("/editor", get(editor)).route("/assets/{*path}", get(asset))
+/// The routes of the pages: `/`, `/editor` where there is one, and `/assets/{path}`.
+pub fn router<S: Clone + Send + Sync + 'static>(has_editor: bool) -> Router<S> {
+    let home = get(move |raw: RawQuery, headers: HeaderMap| home(has_editor, raw, headers));
+    let router = Router::new().route("/", home).route("/assets/{*path}", get(asset));
+    if has_editor { router.route("/editor", get(editor)) } else { router }
 }
 
 /// What a page may load: its own host's files alone. `data:` is for the small pictures in the editor's style sheet, the
@@ -180,7 +182,7 @@ impl Wishes {
     }
 }
 
-async fn home(RawQuery(raw): RawQuery, headers: HeaderMap) -> Response {
+async fn home(has_editor: bool, RawQuery(raw): RawQuery, headers: HeaderMap) -> Response {
     let language = PageLanguage::choose(&Wishes::of(raw.as_deref()), &headers);
     let say = |message: Message| language.say(&message);
     let texts = context! {
@@ -195,14 +197,18 @@ async fn home(RawQuery(raw): RawQuery, headers: HeaderMap) -> Response {
         follow_use => say(Message::new("page-home-follow-use")),
         schema_use => say(Message::new("page-home-schema-use")),
         examples => say(Message::new("page-home-examples")),
-        examples_use => say(Message::new("page-home-examples-use")),
+        examples_use => say(match has_editor {
+            true => Message::new("page-home-examples-use"),
+            false => Message::new("page-home-examples-copy"),
+        }),
         open => say(Message::new("page-home-open")),
         copy => say(Message::new("page-home-copy")),
         copied => say(Message::new("page-home-copied")),
         selected => say(Message::new("page-home-selected")),
         sources => say(Message::new("page-home-sources")),
     };
-    page(language, "", "home.html", context! { page => "./", home => texts, choices => choices("./", None) })
+    let own = context! { page => "./", has_editor, home => texts, choices => choices("./", None) };
+    page(language, "", "home.html", own)
 }
 
 async fn editor(RawQuery(raw): RawQuery, headers: HeaderMap) -> Response {
@@ -219,6 +225,7 @@ async fn editor(RawQuery(raw): RawQuery, headers: HeaderMap) -> Response {
     let query = wishes.query.as_deref();
     let own = context! {
         page => "editor",
+        has_editor => true,
         editor => texts,
         choices => choices("editor", query),
         query => query.unwrap_or(RESOT_QUERY),
@@ -388,7 +395,7 @@ mod tests {
     }
 
     async fn home_of(raw: &str) -> Response {
-        home(RawQuery(Some(raw.to_owned())), HeaderMap::new()).await
+        home(true, RawQuery(Some(raw.to_owned())), HeaderMap::new()).await
     }
 
     async fn editor_of(raw: &str) -> Response {
@@ -465,6 +472,12 @@ mod tests {
         }
         let unreadable = HeaderMap::from_iter([(ACCEPT_LANGUAGE, HeaderValue::from_bytes(b"\xfffr").unwrap())]);
         assert_eq!(PageLanguage::choose(&Wishes::default(), &unreadable), English);
+    }
+
+    #[tokio::test]
+    async fn without_an_editor_nothing_leads_to_it() {
+        let html = text(home(false, RawQuery(None), HeaderMap::new()).await).await;
+        assert!(html.contains("<pre") && !html.contains("editor"), "{html}");
     }
 
     #[tokio::test]

@@ -219,8 +219,9 @@ async fn signed_out(hub: &Hub, headers: &HeaderMap, everywhere: bool) -> Respons
 async fn end(hub: &Hub, identity: Identity, everywhere: bool) -> Result<(), Fault> {
     let Credential::Session(session) = identity.credential() else { return Ok(()) };
     let (account, only) = (identity.account(), (!everywhere).then_some(session));
-    write::write(hub.db(), Viewer::Known(Box::new(identity)), move |tx| sessions::end(tx, account, only).boxed())
-        .await?;
+    // Nobody has to stay signed in for want of space.
+    let db = hub.db().for_upkeep();
+    write::write(&db, Viewer::Known(Box::new(identity)), move |tx| sessions::end(tx, account, only).boxed()).await?;
     hub.catch_up().await;
     Ok(())
 }

@@ -9,14 +9,17 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, stream};
-use serde_json::json;
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use crate::error::Fault;
 use crate::http;
 use crate::http::execution::{Asker, Prepared, Short};
 use crate::http::live;
 use crate::http::live::operation::Frame;
+use crate::http::metrics::OpenStream;
+use crate::http::operations::{Outcome, Transport};
+use crate::http::places::Place;
 
 /// How often a comment is sent while there is nothing to say, so that nobody in between gives the connection up.
 const COMMENT_EVERY: Duration = Duration::from_secs(15);
@@ -32,7 +35,8 @@ struct Following {
     stopping: watch::Receiver<bool>,
     asker: Asker,
     is_over: bool,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
+    _open: OpenStream,
 }
 
 /// The response: for a subscription a stream of `next` events, each with its cursor as `id`, for anything else one. What is
@@ -40,22 +44,23 @@ struct Following {
 /// clients of this protocol look for it.
 pub async fn stream(asker: &Asker, prepared: Prepared, last: Option<String>) -> Result<Response, Short> {
     if prepared.operation != Some(OperationType::Subscription) {
-        let body = match asker.execute(prepared, None).await {
-            Ok(body) | Err(Short::Partial(body)) => body,
-            Err(short) => return Err(short),
+        return match asker.execute(prepared, None).await {
+            Ok(body) | Err(Short::Partial(body)) => Ok(events(Body::from(only(&String::from_utf8_lossy(&body))))),
+            Err(Short::Unexecuted(errors)) => Ok(unfit(asker, &errors)),
+            Err(short) => Err(short),
         };
-        let text = format!("event: next\ndata: {}\n\n{COMPLETE}", String::from_utf8_lossy(&body));
-        return Ok(events(Body::from(text)));
     }
-    let place = asker.hub.stream_place()?;
+    let place = asker.place()?;
     let stopping = asker.hub.stopping();
     match live::open(asker, prepared, last).await {
         Ok(subscriber) => {
+            let open = asker.hub.operations().metrics().open_stream(Transport::Sse);
             // A stream goes on where it was when nobody waited for it any longer.
             let frames =
                 stream::unfold(subscriber, |mut subscriber| async move { Some((subscriber.next().await, subscriber)) });
             let frames = frames.boxed();
-            let following = Following { frames, stopping, asker: asker.clone(), is_over: false, _place: place };
+            let asker = asker.clone();
+            let following = Following { frames, stopping, asker, is_over: false, _place: place, _open: open };
             let first = stream::once(async { Ok::<_, std::convert::Infallible>(Bytes::from_static(RETRY.as_bytes())) });
             let rest = stream::unfold(following, |mut following| async move {
                 let text = following.next().await?;
@@ -64,11 +69,25 @@ pub async fn stream(asker: &Asker, prepared: Prepared, last: Option<String>) -> 
             Ok(events(Body::from_stream(first.chain(rest))))
         }
         Err(Short::Refused(fault)) => {
+            asker.note(|record| record.ended(Outcome::of_fault(&fault)));
             let payload = json!({ "errors": [asker.error_of(&fault)] });
-            Ok(events(Body::from(format!("event: next\ndata: {payload}\n\n{COMPLETE}"))))
+            Ok(events(Body::from(only(&payload))))
         }
+        // What does not fit the contract is told in the stream too: that is where this protocol looks for it.
+        Err(Short::Unexecuted(errors)) => Ok(unfit(asker, &errors)),
         Err(short) => Err(short),
     }
+}
+
+/// A stream that says why a document does not fit the contract.
+fn unfit(asker: &Asker, errors: &[Value]) -> Response {
+    asker.note(|record| record.ended(Outcome::of_errors(errors)));
+    events(Body::from(only(&json!({ "errors": errors }))))
+}
+
+/// A stream that has one thing to say.
+fn only(payload: &impl std::fmt::Display) -> String {
+    format!("event: next\ndata: {payload}\n\n{COMPLETE}")
 }
 
 impl Following {
@@ -93,7 +112,7 @@ impl Following {
                 Ok(Some(Err(fault))) => {
                     self.is_over = true;
                     let payload = json!({ "errors": [self.asker.error_of(&fault)] });
-                    Some(format!("event: next\ndata: {payload}\n\n{COMPLETE}"))
+                    Some(only(&payload))
                 }
             }
         }

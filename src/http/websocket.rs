@@ -12,20 +12,24 @@ use std::time::Duration;
 
 use async_graphql::parser::types::OperationType;
 use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket, WebSocketUpgrade};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::{FutureExt, Stream, StreamExt, future, stream};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::error::{Code, Fault};
+use crate::http::budget::BASE_COST;
 use crate::http::caller::{self, Shown};
 use crate::http::execution::{Asker, Parameters, Prepared, Short};
-use crate::http::graphql::MAX_BODY_BYTES;
+use crate::http::graphql::status_of;
 use crate::http::live;
 use crate::http::live::operation::Frame as Finished;
+use crate::http::metrics::OpenStream;
+use crate::http::operations::{Outcome, Transport};
+use crate::http::places::Place;
 use crate::http::{self, Hub};
 use crate::text::language::Languages;
 use crate::text::messages::Message;
@@ -42,9 +46,6 @@ const PING_EVERY: Duration = Duration::from_secs(20);
 /// How long the peer may take to say goodbye.
 const GOODBYE_WITHIN: Duration = Duration::from_secs(1);
 
-/// The most operations at once on one socket.
-const MAX_OPERATIONS: usize = 100;
-
 /// The longest id of an operation, in bytes.
 const MAX_ID_BYTES: usize = 256;
 
@@ -55,11 +56,43 @@ const READ_BUFFER_BYTES: usize = 2 * 1024;
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Said {
-    ConnectionInit { payload: Option<Map<String, Value>> },
-    Subscribe { id: String, payload: Parameters },
-    Complete { id: String },
-    Ping { payload: Option<Map<String, Value>> },
-    Pong {},
+    ConnectionInit {
+        payload: Option<Map<String, Value>>,
+    },
+    Subscribe {
+        id: String,
+        payload: Wanted,
+    },
+    Complete {
+        id: String,
+    },
+    Ping {
+        payload: Option<Map<String, Value>>,
+    },
+    Pong {
+        /// Not looked at, but it has to be of the protocol's form.
+        #[serde(rename = "payload")]
+        _payload: Option<Map<String, Value>>,
+    },
+}
+
+/// What a client wants executed, in the form that the protocol asks for.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Wanted {
+    query: Option<String>,
+    document_id: Option<String>,
+    operation_name: Option<String>,
+    variables: Option<Map<String, Value>>,
+    extensions: Option<Map<String, Value>>,
+}
+
+impl From<Wanted> for Parameters {
+    fn from(wanted: Wanted) -> Self {
+        let Wanted { query, document_id, operation_name, variables, extensions } = wanted;
+        let (variables, extensions) = (variables.map(Value::Object), extensions.map(Value::Object));
+        Self { query, document_id, operation_name, variables, extensions }
+    }
 }
 
 /// What an operation has to say.
@@ -95,36 +128,43 @@ struct Socket {
     operations: Vec<Operation>,
     stopping: watch::Receiver<bool>,
     is_begun: bool,
-    _place: OwnedSemaphorePermit,
+    place: Place,
+    _open: OpenStream,
 }
 
 /// Opens a socket, unless the page that asks for it is of an origin that may not.
 pub fn open(hub: Hub, peer: SocketAddr, headers: &HeaderMap, upgrade: WebSocketUpgrade) -> Response {
-    let asker = Asker::anonymous(hub, headers).from(peer.ip());
+    let asker = Asker::of_request(hub, peer, headers);
     if !is_trusted(&asker.hub, headers) {
-        return refuse(&asker, StatusCode::FORBIDDEN, &Fault::new(Code::Forbidden, Message::new("http-origin")));
+        return refuse(&asker, &Fault::new(Code::Forbidden, Message::new("http-origin")));
     }
-    let place = match asker.hub.stream_place() {
+    let place = match asker.spend(u64::from(BASE_COST)).and_then(|()| asker.place()) {
         Ok(place) => place,
-        Err(fault) => return refuse(&asker, StatusCode::SERVICE_UNAVAILABLE, &fault),
+        Err(fault) => return refuse(&asker, &fault),
     };
-    // A page of a partner speaks for nobody who is signed in here.
-    let shown = if caller::is_own_page(headers) { Shown::of(headers) } else { Ok(None) };
+    // A page of a partner speaks for nobody who is signed in here, unless the operator says so.
+    let speaks_for = |origin: &str| asker.hub.is_trusted_with_credentials(origin);
+    let shown = Shown::of_page(headers, speaks_for).or_else(|fault| match fault.code() {
+        Code::Forbidden => Ok(None),
+        _ => Err(fault),
+    });
+    let max_bytes = asker.hub.limits().body_bytes;
     upgrade
         .protocols([PROTOCOL])
         .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(0)
-        .max_message_size(MAX_BODY_BYTES)
-        .max_frame_size(MAX_BODY_BYTES)
+        .max_message_size(max_bytes)
+        .max_frame_size(max_bytes)
         .on_upgrade(move |socket| {
             let stopping = asker.hub.stopping();
             let operations = Vec::new();
-            Socket { socket, asker, shown, operations, stopping, is_begun: false, _place: place }.run()
+            let open = asker.hub.operations().metrics().open_stream(Transport::WebSocket);
+            Socket { socket, asker, shown, operations, stopping, is_begun: false, place, _open: open }.run()
         })
 }
 
-fn refuse(asker: &Asker, status: StatusCode, fault: &Fault) -> Response {
-    (status, axum::Json(json!({ "errors": [asker.error_of(fault)] }))).into_response()
+fn refuse(asker: &Asker, fault: &Fault) -> Response {
+    (status_of(fault.code()), axum::Json(json!({ "errors": [asker.error_of(fault)] }))).into_response()
 }
 
 /// Browsers say which page opens a socket: one of the hub's own, or of a site that it was told of. Other programs say
@@ -208,9 +248,9 @@ impl Socket {
             }
             Said::Ping { payload: None } => self.say(&json!({ "type": "pong" })).await,
             Said::Ping { payload } => self.say(&json!({ "type": "pong", "payload": payload })).await,
-            Said::Pong {} => Ok(()),
+            Said::Pong { .. } => Ok(()),
             Said::Subscribe { .. } if !self.is_begun => Err(Some(Close(4401, "Unauthorized".to_owned()))),
-            Said::Subscribe { id, payload } => self.subscribe(id, payload).await,
+            Said::Subscribe { id, payload } => self.subscribe(id, payload.into()).await,
             Said::Complete { id } => {
                 self.operations.retain(|operation| operation.id != id);
                 Ok(())
@@ -235,6 +275,11 @@ impl Socket {
         };
         match known {
             Ok(asker) => {
+                if asker.viewer.identity().is_some() {
+                    // It is theirs now, no more that of whoever asks from their address.
+                    let theirs = self.place.as_of(asker.sender(), asker.most_streams());
+                    self.place = theirs.map_err(|_| Some(Close(1013, "Too many streams".to_owned())))?;
+                }
                 self.asker = asker;
                 Ok(())
             }
@@ -247,22 +292,28 @@ impl Socket {
     }
 
     async fn subscribe(&mut self, id: String, parameters: Parameters) -> Result<(), Option<Close>> {
-        if id.is_empty() || id.len() > MAX_ID_BYTES || parameters.query.is_none() {
+        let names_nothing =
+            parameters.query.is_none() && parameters.document_id.is_none() && parameters.extensions.is_none();
+        if id.is_empty() || id.len() > MAX_ID_BYTES || names_nothing {
             return Err(bad("A subscribe message has an id and a query"));
         }
         if self.operations.iter().any(|operation| operation.id == id) {
             return Err(Some(Close(4409, format!("Subscriber for {id} already exists"))));
         }
-        if self.operations.len() >= MAX_OPERATIONS {
-            let message = Message::new("subscription-too-many-here").with("max", MAX_OPERATIONS);
-            let error = self.asker.error_of(&Fault::new(Code::TooManySubscriptions, message));
+        let asker = self.asker.clone().recorded(Transport::WebSocket);
+        let most = asker.hub.limits().operations_per_socket;
+        if self.operations.len() >= most {
+            let message = Message::new("subscription-too-many-here").with("max", most);
+            let fault = Fault::new(Code::TooManySubscriptions, message);
+            asker.note(|record| record.ended(Outcome::of_fault(&fault)));
+            let error = asker.error_of(&fault);
             return self.say(&json!({ "id": id, "type": "error", "payload": [error] })).await;
         }
-        let events = match self.asker.prepare(parameters) {
-            Ok(prepared) => events_of(self.asker.clone(), prepared),
+        let events = match prepare(&asker, parameters) {
+            Ok(prepared) => events_of(asker, prepared),
             Err(short) => {
                 // Before anything ran there is no result that could be a part of one.
-                let errors = self.asker.errors_of(short).unwrap_or_default();
+                let errors = asker.errors_of(short).unwrap_or_default();
                 return self.say(&json!({ "id": id, "type": "error", "payload": errors })).await;
             }
         };
@@ -313,6 +364,15 @@ impl Operation {
         text.push('}');
         text
     }
+}
+
+/// A request that may be executed as it came, and is paid for.
+fn prepare(asker: &Asker, parameters: Parameters) -> Result<Prepared, Short> {
+    asker.spend(u64::from(BASE_COST))?;
+    let named = asker.hub.documents().resolve(parameters, &asker.viewer)?;
+    let prepared = asker.prepare(named.parameters)?;
+    asker.spend(prepared.cost)?;
+    Ok(prepared)
 }
 
 fn bad(reason: &str) -> Option<Close> {

@@ -39,6 +39,10 @@ impl Load for Hits {
         Ok(found)
     }
 
+    fn rows(hits: &Self::Value) -> usize {
+        hits.len()
+    }
+
     fn asked_bytes(page: &Page) -> usize {
         [&page.after, &page.before].into_iter().flatten().map(lists::json_bytes).sum()
     }
@@ -85,6 +89,10 @@ impl Load for HitFacets {
             found.insert(search, Arc::new(buckets));
         }
         Ok(found)
+    }
+
+    fn rows(buckets: &Self::Value) -> usize {
+        buckets.len()
     }
 
     fn held_bytes(search: &Arc<Search>, buckets: &Self::Value) -> usize {

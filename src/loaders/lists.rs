@@ -112,6 +112,10 @@ impl<K: Listed> Load for Rows<K> {
         Ok(found.into_iter().map(|(id, row)| (id, Some(Arc::new(row)))).collect())
     }
 
+    fn rows(row: &Self::Value) -> usize {
+        usize::from(row.is_some())
+    }
+
     fn held_bytes(_id: &Uuid, row: &Self::Value) -> usize {
         row.as_ref().map_or(0, |row| row_bytes::<K>(row))
     }
@@ -138,6 +142,10 @@ impl<K: Listed> Load for Pages<K> {
             .into_iter()
             .map(|(parent, rows)| (parent, Arc::new(rows.into_iter().map(Arc::new).collect())))
             .collect())
+    }
+
+    fn rows(rows: &Self::Value) -> usize {
+        rows.len()
     }
 
     fn asked_bytes((_, list): &Self::Asked) -> usize {
@@ -229,6 +237,10 @@ impl<K: Listed> Load for Facets<K> {
             ),
         };
         Ok(found.into_iter().map(|(parent, buckets)| (parent, Arc::new(buckets))).collect())
+    }
+
+    fn rows(buckets: &Self::Value) -> usize {
+        buckets.len()
     }
 
     fn asked_bytes((_, filter, _): &Self::Asked) -> usize {

@@ -46,6 +46,10 @@ impl Load for Affiliations {
         Ok(found.into_iter().map(|(person, rows)| (person, Arc::new(rows))).collect())
     }
 
+    fn rows(rows: &Self::Value) -> usize {
+        rows.len()
+    }
+
     fn held_bytes(_person: &Uuid, rows: &Self::Value) -> usize {
         let own = size_of::<AffiliationRow>().saturating_mul(ROW_FACTOR);
         rows.iter().map(|row| own.saturating_add(column::read_bytes(&row.title))).sum()
@@ -78,6 +82,10 @@ impl Load for Bodies {
         Ok(found.into_iter().map(|(id, body)| (id, Some(Arc::new(body)))).collect())
     }
 
+    fn rows(body: &Self::Value) -> usize {
+        usize::from(body.is_some())
+    }
+
     fn held_bytes(_item: &Uuid, body: &Self::Value) -> usize {
         body.iter().flat_map(|texts| texts.iter()).map(|(_, text)| text.len()).sum()
     }
@@ -96,6 +104,10 @@ impl Load for Slugs {
         let mut conn = reader.db.connection().await?;
         let found = listing::by_slugs(&mut conn, &reader.viewer, *kind, slugs).await?;
         Ok(found.into_iter().map(|(slug, id)| (slug, Some(id))).collect())
+    }
+
+    fn rows(node: &Self::Value) -> usize {
+        usize::from(node.is_some())
     }
 
     fn held_bytes(slug: &String, _node: &Option<Uuid>) -> usize {
@@ -117,6 +129,10 @@ impl Load for PersonsOfAccounts {
         Ok(found.into_iter().map(|(account, person)| (account, Some(person))).collect())
     }
 
+    fn rows(person: &Self::Value) -> usize {
+        usize::from(person.is_some())
+    }
+
     fn held_bytes(_account: &Uuid, _person: &Option<Uuid>) -> usize {
         0
     }
@@ -134,6 +150,10 @@ impl Load for NamesOfAccounts {
         let mut conn = reader.db.connection().await?;
         let found = account::store::names_of(&mut conn, accounts).await?;
         Ok(found.into_iter().map(|(account, name)| (account, Some(name))).collect())
+    }
+
+    fn rows(name: &Self::Value) -> usize {
+        usize::from(name.is_some())
     }
 
     fn held_bytes(_account: &Uuid, name: &Option<String>) -> usize {
@@ -155,6 +175,10 @@ impl Load for Consents {
         Ok(found.into_iter().map(|(person, rows)| (person, Arc::new(rows))).collect())
     }
 
+    fn rows(rows: &Self::Value) -> usize {
+        rows.len()
+    }
+
     fn held_bytes(_person: &Uuid, rows: &Arc<Vec<ConsentRow>>) -> usize {
         size_of::<ConsentRow>().saturating_mul(rows.len())
     }
@@ -172,6 +196,10 @@ impl Load for Origins {
         let mut conn = reader.db.connection().await?;
         let found = text_origins::of_nodes(&mut conn, &reader.viewer, nodes).await?;
         Ok(found.into_iter().map(|(node, origins)| (node, Arc::new(origins))).collect())
+    }
+
+    fn rows(origins: &Self::Value) -> usize {
+        origins.len()
     }
 
     fn held_bytes(_node: &Uuid, origins: &Self::Value) -> usize {
@@ -196,6 +224,10 @@ impl Load for TranslationGaps {
         let mut conn = reader.db.connection().await?;
         let found = translation::store::gaps(&mut conn, &reader.viewer, language, nodes).await?;
         Ok(found.into_iter().map(|(node, gaps)| (node, Arc::new(gaps))).collect())
+    }
+
+    fn rows(gaps: &Self::Value) -> usize {
+        gaps.len()
     }
 
     fn held_bytes(_node: &Uuid, gaps: &Self::Value) -> usize {

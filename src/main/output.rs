@@ -3,8 +3,11 @@
 use std::io::{IsTerminal, Write};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use knowledge_hub::db::doctor;
 use knowledge_hub::error::Fault;
+use knowledge_hub::text::language::Languages;
 use knowledge_hub::text::messages::Message;
+use knowledge_hub::transfer::Report;
 
 use crate::Stop;
 
@@ -80,4 +83,23 @@ pub fn write_line(text: &str) -> std::io::Result<()> {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error),
         Ok(()) | Err(_) => Ok(()),
     }
+}
+
+/// What was found, a line for each; fails when something is to be mended.
+pub fn report(findings: &[doctor::Finding], languages: &Languages) -> Result<(), Stop> {
+    for finding in findings {
+        let mark = if finding.is_good { "ok  " } else { "!!  " };
+        println!("{mark}{}", finding.message.sentence(languages));
+    }
+    if findings.iter().all(|finding| finding.is_good) { Ok(()) } else { Err(Stop::Told) }
+}
+
+/// What came of reading lines.
+pub fn sentence_of(report: &Report) -> Message {
+    Message::new("cli-loaded")
+        .with("created", report.created)
+        .with("updated", report.updated)
+        .with("unchanged", report.unchanged)
+        .with("retired", report.retired)
+        .with("withheld", report.withheld)
 }

@@ -120,6 +120,8 @@ impl TryFrom<Stated> for ApproximateCount {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn count(qualifier: CountQualifier, min: Option<i64>, max: Option<i64>) -> ApproximateCount {
@@ -240,5 +242,24 @@ mod tests {
         let count = |max: i64| format!("{{\"min\": 1, \"max\": {max}, \"qualifier\": \"ABOUT\"}}");
         assert!(serde_json::from_str::<ApproximateCount>(&count(ApproximateCount::LARGEST)).is_ok());
         assert!(serde_json::from_str::<ApproximateCount>(&count(ApproximateCount::LARGEST + 1)).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_read_from_json_is_written_and_read_again(
+            min in prop::option::of(prop_oneof![0..4_i64, any::<i64>()]), max in prop::option::of(prop_oneof![0..4_i64, any::<i64>()]),
+            qualifier in prop::sample::select(vec!["EXACT", "ABOUT", "AT_LEAST", "NEARLY", "exact", ""]),
+            as_of in prop::option::of("[0-9]{4}-[01][0-9]-[0-3][0-9]|.{0,9}"), source in prop::option::of(".{0,9}"), half: bool,
+        ) {
+            let mut stated = serde_json::json!({ "min": min, "max": max, "qualifier": qualifier, "asOf": as_of, "source": source });
+            if half {
+                stated["min"] = serde_json::json!(0.5);
+            }
+            if let Ok(count) = serde_json::from_str::<ApproximateCount>(&stated.to_string()) {
+                prop_assert!(!half && count.check().is_ok());
+                let written = serde_json::to_string(&count).unwrap();
+                prop_assert_eq!(serde_json::from_str::<ApproximateCount>(&written).unwrap(), count);
+            }
+        }
     }
 }

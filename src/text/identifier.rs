@@ -572,8 +572,10 @@ mod tests {
         #[test]
         fn no_text_makes_a_reader_panic_and_every_result_is_canonical(text in ".*", tail in "[ -~]*") {
             let address = format!("https://{tail}");
-            for reader in [orcid, ror, doi, region, country, slug, web_address, email, phone] {
-                for written in [&text, &tail, &address] {
+            let resolver = |name: &str| format!("https://{name}/{text}{tail}");
+            let resolvers = [resolver("doi.org"), resolver("dx.doi.org"), resolver("orcid.org"), resolver("ror.org")];
+            for reader in [orcid, ror, isni, wikidata, doi, region, country, slug, web_address, email, phone] {
+                for written in [&text, &tail, &address].into_iter().chain(&resolvers) {
                     if let Ok(canonical) = reader(written) {
                         prop_assert_eq!(reader(&canonical), Ok(canonical.clone()));
                     }

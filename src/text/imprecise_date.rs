@@ -299,5 +299,18 @@ mod tests {
             let date = dated(&format!("{start}/{}", start + years));
             prop_assert!(!date.certainly_within(from, to) || date.may_overlap(from, to));
         }
+
+        #[test]
+        fn whatever_is_read_from_json_is_written_and_read_again(
+            edtf in prop::option::of("(Y?-?[0-9]{4}(-[0-2][0-9])?[?~%]?/?){1,2}(\\.\\.)?|.{0,12}"), label in prop::option::of(".{0,12}"),
+        ) {
+            let label = label.map(|label| serde_json::json!({ "en": label }));
+            let stated = serde_json::json!({ "edtf": edtf, "label": label }).to_string();
+            if let Ok(date) = serde_json::from_str::<ImpreciseDate>(&stated) {
+                let written = serde_json::to_string(&date).unwrap();
+                prop_assert_eq!(date.edtf(), edtf.as_deref());
+                prop_assert_eq!(serde_json::from_str::<ImpreciseDate>(&written).unwrap(), date);
+            }
+        }
     }
 }

@@ -284,5 +284,27 @@ mod tests {
             Languages::accept(&text, LanguageTag::english());
             Languages::accept(&header, LanguageTag::english());
         }
+
+        #[test]
+        fn tags_come_back_in_one_form_and_those_of_a_header_in_the_order_of_their_weights(
+            entries in prop::collection::vec(("[a-zA-Z]{2,3}(-[a-zA-Z]{2,4}|-x-[a-z0-9]{1,9})?", 0..=1_000_u16), 0..14),
+        ) {
+            let mut weighted: Vec<(u16, LanguageTag)> = Vec::new();
+            for (text, weight) in &entries {
+                match LanguageTag::parse(text) {
+                    Ok(tag) => {
+                        prop_assert!(tag.as_str().eq_ignore_ascii_case(text), "{} for {}", tag, text);
+                        weighted.push((*weight, tag));
+                    }
+                    Err(message) => prop_assert_eq!(message.id(), "language-ill-formed"),
+                }
+            }
+            weighted.retain(|(weight, _)| *weight > 0);
+            weighted.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
+            let expected = Languages::new(weighted.into_iter().map(|(_, tag)| tag).collect(), LanguageTag::english());
+            let written = |(text, weight): &(String, u16)| format!("{text};q={}.{:03}", weight / 1_000, weight % 1_000);
+            let header = entries.iter().map(written).collect::<Vec<_>>().join(", ");
+            prop_assert_eq!(Languages::accept(&header, LanguageTag::english()), expected);
+        }
     }
 }

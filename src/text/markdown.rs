@@ -86,4 +86,104 @@ mod tests {
             prop_assert!(!html(&text).to_lowercase().contains("<script"));
         }
     }
+
+    /// The attributes of every tag of a rendered text, as name and value; the text is refused where it is no HTML as it is
+    /// written by the renderer.
+    fn attributes(html: &str) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        for tag in html.split('<').skip(1) {
+            let name: String = tag.chars().take_while(|char| !" >".contains(*char)).collect();
+            assert!(
+                !name.is_empty() && name.trim_start_matches('/').chars().all(|char| char.is_ascii_alphanumeric()),
+                "{html}"
+            );
+            assert!(
+                ![
+                    "script", "style", "iframe", "img", "svg", "math", "form", "input", "object", "embed", "link",
+                    "base"
+                ]
+                .contains(&name.trim_start_matches('/')),
+                "{html}"
+            );
+            let mut rest = &tag[name.len()..];
+            while let Some(attribute) = rest.strip_prefix(' ') {
+                let (name, after) = attribute.split_once("=\"").expect(html);
+                let (value, after) = after.split_once('"').expect(html);
+                found.push((name.to_owned(), value.to_owned()));
+                rest = after;
+            }
+            assert!(rest.starts_with('>'), "{html}");
+        }
+        found
+    }
+
+    fn is_harmless(markdown: &str) {
+        for (name, value) in attributes(&html(markdown)) {
+            match name.as_str() {
+                "href" => assert!(
+                    ["http:", "https:", "mailto:"].iter().any(|scheme| value.to_lowercase().starts_with(scheme)),
+                    "{markdown}: {value}"
+                ),
+                "rel" | "title" | "lang" | "align" | "start" => {}
+                _ => panic!("{markdown} has the attribute {name}"),
+            }
+        }
+    }
+
+    /// Pieces that do harm when they come together in the right way.
+    const PIECES: [&str; 44] = [
+        "<script>",
+        "</script>",
+        "<script src=//x>",
+        "<img src=x onerror=alert(1)>",
+        "<svg/onload=alert(1)>",
+        "<svg>",
+        "<math>",
+        "<mtext>",
+        "<style>",
+        "</style>",
+        "<title>",
+        "<noscript>",
+        "<template>",
+        "<textarea>",
+        "<![CDATA[",
+        "<!--",
+        "--!>",
+        "-->",
+        "<a href=",
+        "<a href='",
+        "javascript:",
+        "JaVa\tScRiPt:",
+        "&#106;avascript:",
+        "&Tab;",
+        "data:text/html,x",
+        "vbscript:",
+        "//x.example",
+        "https://x.example/",
+        "[x](",
+        "[x](<",
+        ")",
+        "![x](",
+        "[x]: ",
+        "[x]",
+        "<https://x>",
+        "\"",
+        "'",
+        "`",
+        "\n",
+        "\n\n",
+        " onclick=alert(1) ",
+        "|a|\n|-|\n|",
+        "\\",
+        ">",
+    ];
+
+    proptest! {
+        #[test]
+        fn nothing_that_runs_comes_of_pieces_put_together(
+            pieces in prop::collection::vec(prop_oneof![4 => prop::sample::select(PIECES.to_vec()).prop_map(str::to_owned), 1 => "\\PC{0,4}"], 0..12),
+        ) {
+            is_harmless(&pieces.concat());
+        }
+    }
 }

@@ -175,7 +175,8 @@ fn deserialize<T: serde::de::DeserializeOwned>(
 ) -> Result<T, Vec<LineProblem>> {
     serde_path_to_error::deserialize(Value::Object(fields)).map_err(|error| {
         let path = error.path().to_string();
-        let field = Some(path).filter(|path| path != ".");
+        // A field may have no name at all, which names nothing.
+        let field = Some(path).filter(|path| path != "." && !path.is_empty());
         let message = Message::new("field-unusable").with("reason", error.into_inner().to_string());
         vec![place.problem(field, message)]
     })
@@ -245,4 +246,196 @@ pub fn write<R: Record>(header: &Header, record: &R) -> Result<String, Fault> {
 /// The hash of a line in its canonical form: SHA-256, base64url.
 pub fn hash_of<R: Record>(header: &Header, record: &R) -> Result<String, Fault> {
     Ok(URL_SAFE_NO_PAD.encode(Sha256::digest(write(header, record)?.as_bytes())))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use proptest::prelude::*;
+    use proptest::sample::{Index, select};
+    use serde_json::json;
+
+    use super::*;
+    use crate::text::language::{LanguageTag, Languages};
+    use crate::transfer;
+
+    /// The lines that the hub brings along.
+    static LINES: LazyLock<Vec<Value>> = LazyLock::new(|| {
+        let files = transfer::sample_data();
+        let lines = files.iter().flat_map(|file| file.bytes.split(|byte| *byte == b'\n'));
+        lines.filter(|line| !line.is_empty()).map(|line| serde_json::from_slice(line).unwrap()).collect()
+    });
+
+    /// Reads a line, and writes what was read.
+    struct Rewritten(fn(Header, Map<String, Value>) -> String);
+
+    impl PerKind for Rewritten {
+        fn of_kind<K: Stored>() -> Self {
+            Self(|header, fields| {
+                let mut line = Line::<K::Record> { header, record: serde_json::from_value(fields.into()).unwrap() };
+                line.check(&mut Problems::default());
+                write(&line.header, &line.record).unwrap()
+            })
+        }
+    }
+
+    fn rewritten(kind: NodeKind, line: &[u8]) -> String {
+        let mut fields: Map<String, Value> = serde_json::from_slice(line).unwrap();
+        fields.remove("kind");
+        let header = HEADER_FIELDS.iter().filter_map(|name| Some(((*name).to_owned(), fields.remove(*name)?)));
+        let header: Map<String, Value> = header.collect();
+        (Rewritten::of(kind).0)(serde_json::from_value(header.into()).unwrap(), fields)
+    }
+
+    /// Reads a line, which must be refused with its place in both languages, or be the same line once it is written.
+    fn is_read_or_refused(line: &[u8]) -> Result<bool, TestCaseError> {
+        let place = Place { file: "lines.jsonl".to_owned(), line: 7 };
+        let problems = match parse(line, &place) {
+            Ok(Parsed { what: What::Retire, .. }) => return Ok(true),
+            Ok(Parsed { what: What::State { hash, .. }, kind, key, .. }) => {
+                let again = rewritten(kind, line);
+                let Ok(Parsed { what: What::State { hash: same, .. }, key: same_key, .. }) =
+                    parse(again.as_bytes(), &place)
+                else {
+                    return Err(TestCaseError::fail(format!("what was written cannot be read: {again}")));
+                };
+                prop_assert_eq!((same_key, same), (key, hash), "{}", again);
+                return Ok(true);
+            }
+            Err(problems) => problems,
+        };
+        prop_assert!(!problems.is_empty());
+        for problem in problems {
+            prop_assert_eq!((problem.file.as_str(), problem.line), ("lines.jsonl", 7));
+            prop_assert!(problem.field.as_ref().is_none_or(|field| !field.is_empty()));
+            for language in ["en", "fr"] {
+                let language = LanguageTag::parse(language).unwrap();
+                let sentence = problem.sentence(&Languages::new(vec![language.clone()], language));
+                prop_assert!(sentence.contains("lines.jsonl") && sentence.contains('7'), "{}", sentence);
+            }
+        }
+        Ok(false)
+    }
+
+    /// What a field may be swapped for: other types, numbers that nothing holds, texts that nobody writes.
+    fn swapped() -> impl Strategy<Value = Value> {
+        let fixed = vec![
+            Value::Null,
+            json!(true),
+            json!(0),
+            json!(-1),
+            json!(u64::MAX),
+            json!(i64::MIN),
+            json!(1e308),
+            json!(0.1),
+            json!(""),
+            json!(" "),
+            json!("\0"),
+            json!("a\u{1b}[31m\r\n"),
+            json!("\u{202e}\u{feff}"),
+            json!("x".repeat(20_000)),
+            json!("javascript:alert(1)"),
+            json!("9999-99-99"),
+            json!("-9999999/.."),
+            json!([]),
+            json!({}),
+            json!([null]),
+            json!([{}, [], "", 1]),
+            json!(vec!["a"; 60]),
+            json!({"en": ""}),
+            json!({"en": 1, "en_CA": "x"}),
+            json!({"": {"": {"": null}}}),
+        ];
+        let of_another_line = (any::<Index>(), any::<Index>()).prop_map(|(line, field)| {
+            let fields = line.get(&LINES).as_object().unwrap();
+            fields.values().nth(field.index(fields.len())).unwrap().clone()
+        });
+        let text = "(\\PC|[\0-\x1f]){0,30}".prop_map(Value::from);
+        prop_oneof![select(fixed), of_another_line, text, any::<i64>().prop_map(Value::from)]
+    }
+
+    /// Swaps something in a value: at the top, or further down.
+    fn swap(value: &mut Value, path: &[Index], with: Value) {
+        let inner = match (value, path) {
+            (Value::Object(fields), [at, rest @ ..]) if !fields.is_empty() => {
+                let at = at.index(fields.len());
+                fields.values_mut().nth(at).map(|value| (value, rest))
+            }
+            (Value::Array(values), [at, rest @ ..]) if !values.is_empty() => {
+                let at = at.index(values.len());
+                values.get_mut(at).map(|value| (value, rest))
+            }
+            (value, _) => {
+                *value = with;
+                return;
+            }
+        };
+        if let Some((value, rest)) = inner {
+            swap(value, rest, with);
+        }
+    }
+
+    #[test]
+    fn the_lines_of_the_hub_are_read_and_written_the_same() {
+        for line in LINES.iter() {
+            assert!(is_read_or_refused(line.to_string().as_bytes()).unwrap(), "{line}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..60), text in "[{}\\[\\]\":,a-z0-9\\\\ ]{0,60}") {
+            is_read_or_refused(&bytes)?;
+            is_read_or_refused(text.as_bytes())?;
+            is_read_or_refused(format!("{{\"retire\":\"{text}\"}}").as_bytes())?;
+        }
+
+        #[test]
+        fn a_line_with_something_swapped_is_read_or_refused(
+            line: Index, path in prop::collection::vec(any::<Index>(), 1..5), with in swapped(),
+        ) {
+            let mut line = line.get(&LINES).clone();
+            swap(&mut line, &path, with);
+            is_read_or_refused(line.to_string().as_bytes())?;
+        }
+
+        #[test]
+        fn a_line_with_a_field_of_another_kind_is_read_or_refused(line: Index, name in "\\PC{0,12}", with in swapped()) {
+            let mut line = line.get(&LINES).clone();
+            line[name] = with;
+            is_read_or_refused(line.to_string().as_bytes())?;
+        }
+
+        #[test]
+        fn a_line_that_was_cut_or_spoilt_is_read_or_refused(
+            line: Index, at: Index, byte: u8, with in select(vec!["1e999", "\\u0000", "\\ud800", "\0", "\u{7f}", "[[[[", "}", "\""]),
+        ) {
+            let line = line.get(&LINES).to_string().into_bytes();
+            let at = at.index(line.len());
+            is_read_or_refused(&line[..at])?;
+            is_read_or_refused(&[&line[..at], with.as_bytes(), &line[at..]].concat())?;
+            let mut spoilt = line;
+            spoilt[at] = byte;
+            is_read_or_refused(&spoilt)?;
+        }
+
+        #[test]
+        fn the_lines_of_a_feed_are_those_of_the_file(bytes in "[a\n\r]{0,40}", room in 1..9_usize) {
+            let mut reader = std::io::BufReader::with_capacity(room, bytes.as_bytes());
+            let mut lines = Vec::new();
+            while let Some(line) = next(&mut reader).unwrap() {
+                lines.push(String::from_utf8(line).unwrap());
+            }
+            let expected: Vec<&str> = bytes.strip_suffix('\n').unwrap_or(&bytes).split('\n').collect();
+            prop_assert_eq!(lines, if bytes.is_empty() { Vec::new() } else { expected });
+        }
+    }
+
+    #[test]
+    fn deep_and_long_lines_are_refused() {
+        for line in ["[".repeat(900_000), "{\"a\":".repeat(180_000), " ".repeat(MAX_LINE_BYTES + 1)] {
+            assert!(!is_read_or_refused(line.as_bytes()).unwrap());
+        }
+    }
 }

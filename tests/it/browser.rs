@@ -1,5 +1,5 @@
-//! The example pages in headless Chromium, and the clients that real consumers use, each against a hub with the sample
-//! data.
+//! What Node runs: the example pages in headless Chromium, the clients that real consumers use and the audits of the
+//! protocols, each against a hub with the sample data, and the comparison of the contract with the last release.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -14,9 +14,13 @@ async fn run(folder: &str, suite: &'static str) {
 
 /// Runs a suite against a hub.
 async fn run_against(hub: &TestHub, folder: &str, suite: &'static str) {
-    let address = hub.url("");
     let database = support::address_of(&hub.db).await;
     let import = format!("'{}' import --each - --database-url '{database}'", support::program().display());
+    run_with(folder, suite, vec![("HUB_URL", hub.url("")), ("HUB_IMPORT", import)]).await;
+}
+
+/// Runs a suite that is told this by its environment and nothing else, and judges it by how it ends and what it counts.
+async fn run_with(folder: &str, suite: &'static str, environment: Vec<(&'static str, String)>) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     assert!(folder.join("node_modules").is_dir(), "run `make test`, which installs what these tests need");
     let run = tokio::task::spawn_blocking(move || {
@@ -25,8 +29,7 @@ async fn run_against(hub: &TestHub, folder: &str, suite: &'static str) {
             .current_dir(folder)
             .env_clear()
             .env("PATH", support::path())
-            .env("HUB_URL", address)
-            .env("HUB_IMPORT", import)
+            .envs(environment)
             .stdin(Stdio::null())
             .output()
     });
@@ -58,4 +61,19 @@ async fn a_browser_without_scripts_signs_in_and_out_in_both_languages() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_clients_of_both_protocols_miss_nothing_and_repeat_nothing() {
     run("tests/clients", "run.mjs").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_official_audit_of_graphql_over_http_passes() {
+    run("tests/clients", "http.mjs").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_protocols_of_subscriptions_are_kept_rule_by_rule() {
+    run("tests/clients", "protocol.mjs").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_contract_keeps_what_the_last_release_promised() {
+    run_with("tests/clients", "contract.mjs", Vec::new()).await;
 }

@@ -47,6 +47,8 @@ async fn every_example_query_answers_as_its_golden_file_says() {
             let mut answer = hub.ask_in(language, &query, json!({})).await;
             assert!(answer.get("errors").is_none(), "{name} in {language}: {answer}");
             normalize(&mut answer);
+            // What it costs is told beside it, under limits that are settings.
+            assert!(answer.as_object_mut().unwrap().remove("extensions").is_some(), "{name}");
             let golden = format!("{name}.{language}");
             insta::with_settings!({
                 snapshot_path => "../golden/queries", prepend_module_to_snapshot => false, omit_expression => true

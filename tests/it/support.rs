@@ -10,12 +10,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use diesel_async::SimpleAsyncConnection;
-use knowledge_hub::config::ProviderSettings;
+use knowledge_hub::config::{Config, Flags, ProviderSettings};
 use knowledge_hub::db::local::LocalPostgres;
 use knowledge_hub::db::{Db, migrations};
-use knowledge_hub::http::{self, Hub, Settings};
+use knowledge_hub::http::{Hub, Settings, server};
 use knowledge_hub::policy::Viewer;
-use knowledge_hub::text::language::LanguageTag;
 use knowledge_hub::transfer::{self, ImportFailure, Input, Mode, Report};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -192,6 +191,19 @@ pub fn client_builder() -> reqwest::ClientBuilder {
     reqwest::Client::builder().tls_backend_preconfigured(tls)
 }
 
+/// What these words of a command line say, for a hub that trusts the pages of one partner. Many tests ask from one address, so
+/// that nobody's pace is limited unless a word says so.
+pub fn config(flags: &[&str]) -> Config {
+    #[derive(clap::Parser)]
+    struct Words {
+        #[command(flatten)]
+        flags: Flags,
+    }
+    let usual = ["hub", "--origins", "https://partner.example", "--limit", "cost_per_minute=0"];
+    let words: Words = clap::Parser::parse_from(usual.iter().chain(flags));
+    Config::load(&words.flags).unwrap()
+}
+
 /// A hub that serves over HTTP until it is dropped, and a client that asks it anonymously.
 pub struct TestHub {
     pub db: Db,
@@ -226,17 +238,22 @@ impl TestHub {
 
     /// A hub over a database, with these providers of sign-in; browsers see it at this origin, or else where it listens.
     pub async fn seen_as(db: Db, providers: Vec<ProviderSettings>, public_url: Option<&str>) -> Self {
+        let config = Config { providers, public_url: public_url.map(str::to_owned), ..config(&[]) };
+        Self::with_config(db, config).await
+    }
+
+    /// A hub over a database, with what these words of a command line say.
+    pub async fn with_flags(db: Db, flags: &[&str]) -> Self {
+        Self::with_config(db, config(flags)).await
+    }
+
+    /// A hub over a database, with a configuration.
+    pub async fn with_config(db: Db, config: Config) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let settings = Settings {
-            default_language: LanguageTag::english(),
-            origins: vec!["https://partner.example".to_owned()],
-            public_url: public_url.map_or_else(|| format!("http://{address}"), str::to_owned),
-            providers,
-        };
-        let hub = Hub::start(db.clone(), settings).await.unwrap();
-        tokio::spawn(http::serve(listener, hub.clone(), async {
+        let hub = Hub::start(db.clone(), Settings::of(&config, address)).await.unwrap();
+        tokio::spawn(server::serve(listener, hub.clone(), async {
             // An error means that the test is over and dropped its end.
             let _ = stopped.await;
         }));

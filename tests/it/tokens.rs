@@ -88,7 +88,8 @@ async fn the_same_viewer_asks_by_post_get_socket_and_event_stream() {
     let hub = TestHub::with_lines(&members()).await;
     let ann = Caller::new(&hub, "ann", Some("ann"), &[]).await;
     let query = "{ viewer { person { name } } people { totalCount } }";
-    let expected = json!({"data": {"viewer": {"person": {"name": "ann"}}, "people": {"totalCount": 1}}});
+    let data = json!({"viewer": {"person": {"name": "ann"}}, "people": {"totalCount": 1}});
+    let expected = json!({"data": data, "extensions": {"cost": {"requested": 5, "allowed": 250_000}}});
     assert_eq!(ann.ask(&hub, query, json!({})).await, expected);
     let get = hub.client.get(hub.url("/graphql")).query(&[("query", query)]).bearer_auth(&ann.token);
     let response = get.send().await.unwrap();

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use super::user::ServerUser;
 use crate::text::messages::Message;
@@ -87,6 +87,44 @@ impl Binaries {
     }
 }
 
+/// A program that speaks to a server, such as `pg_dump`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientProgram {
+    /// Where it is.
+    pub program: PathBuf,
+    /// Its major version.
+    pub major: u32,
+}
+
+/// Finds a client program for a server of the major version `wanted`, in the folders where servers are looked for: one of
+/// that version, else the newest. Each version says what only it understands, so the same one fits best. None when there is
+/// none.
+pub fn client(path: &OsStr, name: &str, wanted: u32) -> Option<ClientProgram> {
+    let mut best: Option<ClientProgram> = None;
+    for folder in candidates(path) {
+        let program = folder.join(name);
+        // Debian's `/usr/bin` has one script under many names, which chooses a server of its own.
+        if fs::canonicalize(&program).ok().and_then(|real| Some(real.file_name()? == name)) != Some(true) {
+            continue;
+        }
+        let Some(major) = client_major(&program, path) else {
+            continue;
+        };
+        let rank = |major: u32| (major == wanted, major);
+        if best.as_ref().is_none_or(|best| rank(best.major) < rank(major)) {
+            best = Some(ClientProgram { program, major });
+        }
+    }
+    best
+}
+
+fn client_major(program: &Path, path: &OsStr) -> Option<u32> {
+    let mut command = Command::new(program);
+    command.env_clear().env("PATH", path).env("LC_ALL", "C").current_dir("/");
+    let output = command.arg("--version").stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+    parse_version(&String::from_utf8_lossy(&output.stdout)).map(|(major, _)| major)
+}
+
 /// The folders to look into, best first. Relative entries of `PATH` are left out: they would
 /// mean another folder for the server, which runs elsewhere.
 fn candidates(path: &OsStr) -> Vec<PathBuf> {
@@ -147,8 +185,10 @@ fn listed(majors: &[u32]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{candidates, missing, parse_version};
+    use super::{candidates, client, missing, parse_version};
     use std::ffi::OsStr;
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{PermissionsExt, symlink};
     use std::path::PathBuf;
 
     #[test]
@@ -170,6 +210,31 @@ mod tests {
     fn relative_entries_of_path_are_left_out() {
         let folders = candidates(OsStr::new(":bin:/opt/a b/bin:.:/sbin"));
         assert_eq!(folders[..2], [PathBuf::from("/opt/a b/bin"), PathBuf::from("/sbin")]);
+    }
+
+    #[test]
+    fn the_client_of_the_servers_version_is_found_else_the_newest_and_never_a_script_that_chooses() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut path = Vec::new();
+        for (place, version) in [("a", "13.2"), ("b", "98.1"), ("c", "97.4"), ("d", "not a version")] {
+            let bin = folder.path().join(place);
+            fs::create_dir(&bin).unwrap();
+            let program = bin.join("pg_example");
+            fs::write(&program, format!("#!/bin/sh\necho 'pg_example (PostgreSQL) {version}'\n")).unwrap();
+            fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+            path.push(bin);
+        }
+        let chooser = folder.path().join("chooser");
+        fs::write(&chooser, "#!/bin/sh\necho 'pg_example (PostgreSQL) 99.1'\n").unwrap();
+        fs::set_permissions(&chooser, Permissions::from_mode(0o755)).unwrap();
+        let scripts = folder.path().join("scripts");
+        fs::create_dir(&scripts).unwrap();
+        symlink(&chooser, scripts.join("pg_example")).unwrap();
+        path.insert(0, scripts);
+        let path = std::env::join_paths(path).unwrap();
+        let major = |wanted: u32| client(&path, "pg_example", wanted).unwrap().major;
+        assert_eq!((major(13), major(97), major(98), major(42)), (13, 97, 98, 98));
+        assert_eq!(client(&path, "pg_nothing", 15), None);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::domain::item::store::Items;
 use crate::error::{Code, Fault};
 use crate::graph::live::{Delivery, What};
 use crate::graph::scope::Scope;
-use crate::http::execution::{self, ANSWER_WITHIN, Asker, Short};
+use crate::http::execution::{Asker, Short};
 use crate::policy::NodeKind;
 
 /// How long a delivery waits for a database that is away before it tries again: at first, and at the longest.
@@ -93,7 +93,7 @@ impl Operation {
         let mut backoff = BACKOFF;
         loop {
             let attempt = AssertUnwindSafe(self.attempt(epoch, told)).catch_unwind();
-            match tokio::time::timeout(ANSWER_WITHIN, attempt).await {
+            match tokio::time::timeout(self.asker.hub.operation_within(), attempt).await {
                 Ok(Ok(Ok(frames))) => return Ok(frames),
                 Ok(Ok(Err(fault))) if fault.code() == Code::Unauthenticated => return Err(fault),
                 Ok(Ok(Err(fault))) => tracing::warn!(cause = fault.cause(), "a delivery waits"),
@@ -101,7 +101,7 @@ impl Operation {
                     let fault = Fault::internal("executing a delivery", "a resolver panicked");
                     return Ok(self.failed(epoch, told, &fault));
                 }
-                Err(_) => return Ok(self.failed(epoch, told, &execution::too_slow())),
+                Err(_) => return Ok(self.failed(epoch, told, &self.asker.too_slow())),
             }
             backoff.pause().await;
         }
@@ -166,7 +166,7 @@ impl Operation {
         if let Some(away) = faults.into_iter().find(|fault| fault.code() == Code::ServiceUnavailable) {
             return Err(away.clone());
         }
-        let body = match self.asker.written(response) {
+        let body = match self.asker.written(response, None) {
             Ok(body) | Err(Short::Partial(body)) => body,
             Err(short) => {
                 let errors = self.asker.errors_of(short).unwrap_or_default();

@@ -342,7 +342,10 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_makes_the_parser_panic(text in ".*") {
-            let _ = Edtf::parse(&text);
+            match Edtf::parse(&text) {
+                Ok(edtf) => prop_assert_eq!(edtf.text(), text),
+                Err(message) => prop_assert!(message.id().starts_with("date-")),
+            }
         }
 
         #[test]
@@ -352,6 +355,7 @@ mod tests {
             if let Ok(edtf) = Edtf::parse(&text) {
                 prop_assert!(ordered(edtf.earliest(), edtf.latest()));
                 prop_assert!(edtf.earliest().is_some() || edtf.latest().is_some());
+                prop_assert_eq!(edtf.text(), text);
             }
         }
     }

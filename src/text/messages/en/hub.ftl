@@ -10,13 +10,21 @@ http-batch = Several requests at once are not taken; send each one by itself.
 http-body-not-json = The body or a parameter is not the JSON that GraphQL over HTTP asks for: query and operationName are texts, variables and extensions are objects.
 http-body-not-object = The body is JSON, but not an object with a query in it.
 http-body-too-large = The body is larger than { $max } bytes; send a smaller document.
-http-body-unreadable = The body could not be read to its end; send it again.
 http-get-query-only = Only queries may be sent by GET; send this by POST.
 http-media-type = Send the body as application/json in UTF-8.
 http-method = This address takes GET and POST.
 http-query-missing = There is no query in the request.
 http-variables-not-object = Variables and extensions must be objects.
-query-too-complex = The document asks for too much: at most { $selections } selections once its fragments are written out, { $lists } lists, and { $fields } fields when every page is full. Ask for less, for smaller pages, or in several requests.
+query-too-complex = The document asks for too much: { $limit ->
+        [tokens] { $asked } tokens, and { $allowed } are allowed.
+        [nesting] brackets within brackets { $asked } deep, and { $allowed } are allowed.
+        [depth] fields within fields { $asked } deep, and { $allowed } are allowed.
+        [selections] { $asked } selections once its fragments are written out, and { $allowed } are allowed.
+        [aliases] { $asked } aliases, and { $allowed } are allowed.
+        [directives] { $asked } directives, and { $allowed } are allowed.
+        [lists] { $asked } lists, and { $allowed } are allowed.
+       *[cost] a cost of { $asked } fields when every page is full, and { $allowed } are allowed.
+    } Ask for less, for smaller pages, or in several requests.
 
 # Values
 cursor-malformed = This is not a cursor of this hub; take it from an edge or from pageInfo.

@@ -13,7 +13,7 @@ page-asset-missing = There is no such file here. The home page of the hub leads 
 # Home
 page-home-heading = Facts held once, right everywhere
 page-home-lead = This hub holds what partner organizations in psychosocial oncology, hospice palliative care and cancer research publish about their communities of practice and the people in them, in English and in French. Dashboards, partner websites and other programs read all of it through one GraphQL API.
-page-home-addresses = Five addresses
+page-home-addresses = Addresses
 page-home-api = API for programs
 page-home-api-use = Send a GraphQL query as JSON. The answer comes in the language that your Accept-Language header asks for.
 page-home-editor-use = Write and run queries in the browser, with suggestions and the documentation beside them.
@@ -23,6 +23,7 @@ page-home-follow-use = What is published, as it happens: a page that keeps its p
 page-home-schema-use = Every type and field with its description, for your own tools.
 page-home-examples = Try a query
 page-home-examples-use = Copy a query into your program, or open it in the editor and run it there.
+page-home-examples-copy = Copy a query into your program.
 page-home-open = Open in the editor
 page-home-copy = Copy
 page-home-copied = Copied

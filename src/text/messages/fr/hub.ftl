@@ -10,13 +10,21 @@ http-batch = Les requêtes groupées ne sont pas acceptées; envoyez-les une à 
 http-body-not-json = Le corps ou un paramètre n’est pas le JSON que demande GraphQL sur HTTP : query et operationName sont des textes, variables et extensions sont des objets.
 http-body-not-object = Le corps est du JSON, mais pas un objet contenant une requête.
 http-body-too-large = Le corps dépasse { $max } octets; envoyez un document plus petit.
-http-body-unreadable = Le corps n’a pas pu être lu jusqu’au bout; envoyez-le de nouveau.
 http-get-query-only = Seules les lectures (query) s’envoient par GET; envoyez ceci par POST.
 http-media-type = Envoyez le corps en application/json, encodé en UTF-8.
 http-method = Cette adresse accepte GET et POST.
 http-query-missing = La demande ne contient pas de requête (query).
 http-variables-not-object = Les variables et les extensions doivent être des objets.
-query-too-complex = Le document en demande trop : au plus { $selections } sélections une fois les fragments développés, { $lists } listes, et { $fields } champs quand toutes les pages sont pleines. Demandez-en moins, de plus petites pages, ou en plusieurs fois.
+query-too-complex = Le document en demande trop : { $limit ->
+        [tokens] { $asked } lexèmes, alors que { $allowed } sont permis.
+        [nesting] des crochets imbriqués sur { $asked } niveaux, alors que { $allowed } sont permis.
+        [depth] des champs imbriqués sur { $asked } niveaux, alors que { $allowed } sont permis.
+        [selections] { $asked } sélections une fois les fragments développés, alors que { $allowed } sont permises.
+        [aliases] { $asked } alias, alors que { $allowed } sont permis.
+        [directives] { $asked } directives, alors que { $allowed } sont permises.
+        [lists] { $asked } listes, alors que { $allowed } sont permises.
+       *[cost] un coût de { $asked } champs quand toutes les pages sont pleines, alors que { $allowed } sont permis.
+    } Demandez-en moins, de plus petites pages, ou en plusieurs fois.
 
 # Valeurs
 cursor-malformed = Ceci n’est pas un curseur de cette plateforme; prenez-le dans une arête (edge) ou dans pageInfo.

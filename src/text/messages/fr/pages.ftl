@@ -13,7 +13,7 @@ page-asset-missing = Il n’y a pas de tel fichier ici. La page d’accueil de l
 # Accueil
 page-home-heading = Des faits consignés une fois, justes partout
 page-home-lead = Cette plateforme réunit ce que des organismes partenaires en oncologie psychosociale, en soins palliatifs et en recherche sur le cancer publient sur leurs communautés de pratique et les personnes qui en font partie, en français et en anglais. Les tableaux de bord, les sites Web des partenaires et d’autres programmes y lisent tout par une seule API GraphQL.
-page-home-addresses = Cinq adresses
+page-home-addresses = Adresses
 page-home-api = API pour les programmes
 page-home-api-use = Envoyez une requête GraphQL en JSON. La réponse vient dans la langue que demande votre en-tête Accept-Language.
 page-home-editor-use = Écrivez et exécutez des requêtes dans le navigateur, avec des suggestions et la documentation à côté.
@@ -23,6 +23,7 @@ page-home-follow-use = Ce qui est publié, au moment même : une page qui garde 
 page-home-schema-use = Chaque type et chaque champ avec sa description, pour vos propres outils.
 page-home-examples = Essayez une requête
 page-home-examples-use = Copiez une requête dans votre programme, ou ouvrez-la dans l’éditeur pour l’y exécuter.
+page-home-examples-copy = Copiez une requête dans votre programme.
 page-home-open = Ouvrir dans l’éditeur
 page-home-copy = Copier
 page-home-copied = Copié
