@@ -16,7 +16,7 @@ const RETRY_AFTER_SECONDS: u32 = 2;
 const SPACE_AFTER_SECONDS: u32 = 60;
 
 /// The stable `extensions.code` of an error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, AsRefStr)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, AsRefStr, EnumString)]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum Code {
     /// A value in the request cannot be used; the sentence says which and how to mend it.
@@ -68,6 +68,13 @@ pub enum Code {
     PersistedQueryNotFound,
     /// A fault of the hub; the sentence holds a reference number and nothing else.
     InternalServerError,
+}
+
+impl Code {
+    /// Whether the hub could not do what it was asked; else whoever asked can mend that.
+    pub fn is_of_hub(self) -> bool {
+        matches!(self, Self::ServiceUnavailable | Self::StorageLow | Self::Unavailable | Self::InternalServerError)
+    }
 }
 
 /// Why a mutation did nothing.

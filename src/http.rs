@@ -23,7 +23,6 @@ pub mod sse;
 pub mod websocket;
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -35,7 +34,6 @@ use axum::middleware::{from_fn_with_state, map_response_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use chrono::{DateTime, Utc};
-use ipnet::IpNet;
 use sha2::{Digest, Sha256};
 use tokio::sync::{AcquireError, Semaphore, SemaphorePermit, watch};
 use uuid::Uuid;
@@ -43,8 +41,8 @@ use uuid::Uuid;
 use crate::auth::oidc::Providers;
 use crate::changes::end::End;
 use crate::changes::tail::Tail;
+use crate::config::Config;
 use crate::config::limits::Limits;
-use crate::config::{Config, ProviderSettings};
 use crate::db::Db;
 use crate::error::{Code, Fault};
 use crate::graph::pace::Paces;
@@ -70,55 +68,6 @@ const TURN_WITHIN: Duration = Duration::from_secs(10);
 
 /// How long whoever wrote waits until this process has read what it wrote.
 const CATCH_UP_WITHIN: Duration = Duration::from_secs(2);
-
-/// What a hub is told at its start.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// The language to serve when a reader wishes none that is there.
-    pub default_language: LanguageTag,
-    /// The origins of pages, besides the hub's own, that may open WebSockets.
-    pub origins: Vec<String>,
-    /// The hub's own origin as browsers see it.
-    pub public_url: String,
-    /// By whom people sign in.
-    pub providers: Vec<ProviderSettings>,
-    /// The origins of pages, besides the hub's own, that may ask as whoever is signed in.
-    pub origins_with_credentials: Vec<String>,
-    /// The proxies whose `X-Forwarded-For` is believed.
-    pub proxies: Vec<IpNet>,
-    /// From where `/metrics` may be read.
-    pub metrics_from: Vec<IpNet>,
-    /// What strangers may ask for, hold open and use up.
-    pub limits: Limits,
-    /// The folder of documents that clients may name; null: there is none.
-    pub documents: Option<PathBuf>,
-    /// Whether whoever is not signed in may have nothing executed but these.
-    pub only_documents: bool,
-    /// Whether the query editor is served.
-    pub has_editor: bool,
-    /// From when on an operation counts as slow.
-    pub slow: Duration,
-}
-
-impl Settings {
-    /// What the configuration says, for a hub that listens at this address.
-    pub fn of(config: &Config, address: SocketAddr) -> Self {
-        Self {
-            default_language: config.default_language.clone(),
-            origins: config.origins.clone(),
-            public_url: config.public_url.clone().unwrap_or_else(|| format!("http://{address}")),
-            providers: config.providers.clone(),
-            origins_with_credentials: config.origins_with_credentials.clone(),
-            proxies: config.proxies.clone(),
-            metrics_from: config.metrics_from.clone(),
-            limits: config.limits.clone(),
-            documents: config.documents.clone(),
-            only_documents: config.only_documents,
-            has_editor: config.has_editor,
-            slow: config.slow,
-        }
-    }
-}
 
 /// What every handler reaches.
 #[derive(Clone)]
@@ -151,7 +100,9 @@ struct Shared {
     documents: Documents,
     admitted: Admitted,
     stopping: watch::Sender<bool>,
-    settings: Settings,
+    config: Config,
+    /// The hub's own origin as browsers see it.
+    public_url: String,
     providers: Providers,
     sdl: String,
     sdl_tag: String,
@@ -163,8 +114,9 @@ struct Shared {
 }
 
 impl Hub {
-    /// A hub over a database whose schema is current, whose change log it follows from now on.
-    pub async fn start(db: Db, settings: Settings) -> Result<Self, Fault> {
+    /// A hub over a database whose schema is current, whose change log it follows from now on. `address` is where it listens,
+    /// and where browsers see it unless the configuration says otherwise.
+    pub async fn start(db: Db, config: Config, address: SocketAddr) -> Result<Self, Fault> {
         let tail = Tail::start(db.clone(), new_epoch).await?;
         let sdl = graph::sdl();
         let digest = Sha256::digest(sdl.as_bytes());
@@ -173,11 +125,12 @@ impl Hub {
         let executing = db.connections();
         let executions = Semaphore::new(executing);
         let deliveries = Semaphore::new(executing.div_ceil(2));
-        let documents = Documents::load(settings.documents.as_deref(), settings.only_documents, &settings.limits)?;
+        let documents = Documents::load(config.documents.as_deref(), config.only_documents, &config.limits)?;
+        let public_url = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         let shared = Shared {
-            operations: Arc::new(Operations::new(&settings, new_epoch(), documents.operations())),
+            operations: Arc::new(Operations::new(config.slow, new_epoch(), documents.operations())),
             health: Health::default(),
-            readers: Readers { networks: settings.metrics_from.clone(), proxies: settings.proxies.clone() },
+            readers: Readers { networks: config.metrics_from.clone(), proxies: config.proxies.clone() },
             end: End::new(db.clone()),
             db,
             tail,
@@ -189,13 +142,14 @@ impl Hub {
             executions,
             wide: Semaphore::new(WIDE_AT_ONCE),
             deliveries,
-            places: Places::new(settings.limits.streams),
-            budgets: Budgets::new(settings.limits.cost_per_minute),
+            places: Places::new(config.limits.streams),
+            budgets: Budgets::new(config.limits.cost_per_minute),
             documents,
             admitted: Admitted::default(),
             stopping: watch::Sender::new(false),
-            providers: Providers::new(settings.providers.clone(), &settings.public_url, now)?,
-            settings,
+            providers: Providers::new(config.providers.clone(), &public_url, now)?,
+            config,
+            public_url,
             sdl,
             sdl_tag,
             started_at: now(),
@@ -221,12 +175,12 @@ impl Hub {
 
     /// What strangers may ask for, hold open and use up.
     pub fn limits(&self) -> &Limits {
-        &self.shared.settings.limits
+        &self.shared.config.limits
     }
 
     /// Whether the query editor is served.
     pub fn has_editor(&self) -> bool {
-        self.shared.settings.has_editor
+        self.shared.config.has_editor
     }
 
     /// How long an operation may take.
@@ -236,19 +190,24 @@ impl Hub {
 
     /// Whether a page of this origin may open a WebSocket.
     pub fn is_trusted(&self, origin: &str) -> bool {
-        let mut trusted = self.shared.settings.origins.iter().chain(&self.shared.settings.origins_with_credentials);
+        let mut trusted = self.shared.config.origins.iter().chain(&self.shared.config.origins_with_credentials);
         trusted.any(|trusted| trusted.eq_ignore_ascii_case(origin))
     }
 
     /// Whether a page of this origin may ask as whoever is signed in.
     pub fn is_trusted_with_credentials(&self, origin: &str) -> bool {
-        let mut trusted = self.shared.settings.origins_with_credentials.iter();
+        let mut trusted = self.shared.config.origins_with_credentials.iter();
         trusted.any(|trusted| trusted.eq_ignore_ascii_case(origin))
+    }
+
+    /// Whether a peer is a proxy that is believed.
+    pub fn is_proxy(&self, peer: SocketAddr) -> bool {
+        self.shared.config.proxies.iter().any(|proxy| proxy.contains(&peer.ip().to_canonical()))
     }
 
     /// The address of whoever asks, behind the proxies that are believed.
     pub fn address_of(&self, peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
-        caller::address(peer.ip(), headers, &self.shared.settings.proxies)
+        caller::address(peer.ip(), headers, &self.shared.config.proxies)
     }
 
     /// The documents that can be named.
@@ -373,7 +332,7 @@ impl Hub {
 
     /// The language to serve when a reader wishes none that is there.
     pub fn default_language(&self) -> &LanguageTag {
-        &self.shared.settings.default_language
+        &self.shared.config.default_language
     }
 
     /// A new number by which a fault can be found in the log.
@@ -389,10 +348,10 @@ impl Hub {
             .route("/graphql", open)
             .route("/schema.graphql", get(schema))
             .layer(cross_origin::layer(self.clone()));
-        let own = &self.shared.settings;
+        let own = &self.shared.config;
+        let of_accounts = account::router().merge(sign_in::router());
         api.merge(pages::router(own.has_editor))
-            .merge(account::router())
-            .merge(sign_in::router())
+            .merge(of_accounts.layer(from_fn_with_state(self.clone(), account::enter)))
             .merge(examples::router())
             .merge(health::router())
             .merge(metrics::router())
@@ -417,7 +376,7 @@ pub fn new_epoch() -> Uuid {
 
 /// Tells browsers to come back over TLS alone, where the hub is seen over TLS.
 async fn over_tls_alone(State(hub): State<Hub>, mut response: Response) -> Response {
-    if hub.shared.settings.public_url.starts_with("https://") {
+    if hub.shared.public_url.starts_with("https://") {
         let for_a_year = HeaderValue::from_static("max-age=31536000");
         response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, for_a_year);
     }

@@ -34,7 +34,7 @@ use knowledge_hub::db::storage::Storage;
 use knowledge_hub::db::{Db, doctor, log};
 use knowledge_hub::error::Fault;
 use knowledge_hub::graph;
-use knowledge_hub::http::{self, Hub, Settings, server};
+use knowledge_hub::http::{self, Hub, server};
 use knowledge_hub::policy::Viewer;
 use knowledge_hub::text::language::Languages;
 use knowledge_hub::text::messages::Message;
@@ -421,8 +421,7 @@ async fn run_server(
     if demo {
         print(&accounts::personas(&upkeep, languages).await?)?;
     }
-    let settings = Settings::of(config, address);
-    let hub = Hub::start(db.bounded(Bounds::of(&config.limits))?, settings).await?;
+    let hub = Hub::start(db.bounded(Bounds::of(&config.limits))?, config.clone(), address).await?;
     let age = TimeDelta::days(config.keep_changes_days);
     let retention = log::Retention { age, count: config.keep_changes };
     let served = tokio::select! {

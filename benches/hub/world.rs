@@ -118,7 +118,7 @@ pub fn serve(program: &Path, data: &Path) -> Result<(Child, String), String> {
         .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
         .arg(data)
         // All that is asked here comes from one address.
-        .args(["--limit", "cost_per_minute=0,streams_per_address=50000"])
+        .args(["--limit", "cost_per_minute=0,streams_per_address=50000,connections_per_address=55000"])
         .stdout(Stdio::piped())
         .spawn()
         .map_err(|error| error.to_string())?;

@@ -1,10 +1,11 @@
 //! What strangers may ask for, hold open and use up. Every limit has a name, a default and a smallest value; README has the table.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 
 use crate::text::messages::Message;
+
+/// The longest that anything may be waited for: a day.
+const MAX_SECONDS: u64 = 24 * 60 * 60;
 
 /// The limits in force.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -42,6 +43,8 @@ pub struct Limits {
     pub body_seconds: u64,
     /// The most connections of clients.
     pub connections: usize,
+    /// The most connections from one address; those of proxies that are believed are not counted.
+    pub connections_per_address: usize,
     /// The most WebSockets and event streams.
     pub streams: usize,
     /// The most WebSockets and event streams of those who ask from one address and are not signed in.
@@ -50,7 +53,8 @@ pub struct Limits {
     pub streams_per_account: usize,
     /// The most operations at once on one WebSocket.
     pub operations_per_socket: usize,
-    /// The cost that one account, or one address of those who are not signed in, may use in a minute; 0: as much as they like.
+    /// The cost that one account, or one address of those who are not signed in, may use in a minute, and one address for being
+    /// let in; 0: as much as they like.
     pub cost_per_minute: u32,
     /// How much room automatic persisted queries have, in bytes; 0: they are off.
     pub persisted_bytes: u64,
@@ -80,6 +84,7 @@ impl Default for Limits {
             header_seconds: 10,
             body_seconds: 20,
             connections: 55_000,
+            connections_per_address: 2_000,
             // Each takes a file descriptor and some 10 KB.
             streams: 50_000,
             // A hospital may have one address for all who work there.
@@ -112,33 +117,37 @@ impl Limits {
         Ok(limits)
     }
 
-    /// Nothing that has to be at least one is nothing.
+    /// Nothing that has to be at least one is nothing, and nothing is waited for longer than a day.
     fn check(&self) -> Result<(), Message> {
-        let sizes = BTreeMap::from([
-            ("body_bytes", self.body_bytes),
-            ("tokens", self.tokens),
-            ("depth", self.depth),
-            ("errors", self.errors),
-            ("connections", self.connections),
-            ("streams", self.streams),
-            ("streams_per_address", self.streams_per_address),
-            ("streams_per_account", self.streams_per_account),
-            ("operations_per_socket", self.operations_per_socket),
-        ]);
-        let numbers = BTreeMap::from([
-            ("selections", self.selections),
-            ("lists", self.lists),
-            ("cost", self.cost),
+        let counts = [
+            ("body_bytes", self.body_bytes == 0),
+            ("tokens", self.tokens == 0),
+            ("depth", self.depth == 0),
+            ("selections", self.selections == 0),
+            ("lists", self.lists == 0),
+            ("cost", self.cost == 0),
+            ("errors", self.errors == 0),
+            ("connections", self.connections == 0),
+            ("connections_per_address", self.connections_per_address == 0),
+            ("streams", self.streams == 0),
+            ("streams_per_address", self.streams_per_address == 0),
+            ("streams_per_account", self.streams_per_account == 0),
+            ("operations_per_socket", self.operations_per_socket == 0),
+        ];
+        if let Some((name, _)) = counts.into_iter().find(|(_, is_nothing)| *is_nothing) {
+            return Err(Message::new("config-limit-nothing").with("name", name));
+        }
+        let times = [
             ("operation_seconds", self.operation_seconds),
             ("statement_seconds", self.statement_seconds),
             ("lock_seconds", self.lock_seconds),
             ("connection_wait_seconds", self.connection_wait_seconds),
             ("header_seconds", self.header_seconds),
             ("body_seconds", self.body_seconds),
-        ]);
-        let nothing = sizes.iter().find(|(_, size)| **size == 0).map(|(name, _)| *name);
-        match nothing.or_else(|| numbers.iter().find(|(_, number)| **number == 0).map(|(name, _)| *name)) {
-            Some(name) => Err(Message::new("config-limit-nothing").with("name", name)),
+            ("drain_seconds", self.drain_seconds),
+        ];
+        match times.into_iter().find(|(_, seconds)| !(1..=MAX_SECONDS).contains(seconds)) {
+            Some((name, _)) => Err(Message::new("config-limit-time").with("name", name)),
             None => Ok(()),
         }
     }
@@ -169,6 +178,9 @@ mod tests {
         assert_eq!(pairs(&["height=3"]).unwrap_err().id(), "config-limit");
         assert_eq!(pairs(&["depth=-1"]).unwrap_err().id(), "config-limit");
         assert_eq!(pairs(&["depth=0"]).unwrap_err().id(), "config-limit-nothing");
+        for time in ["header_seconds=0", "drain_seconds=86401", "body_seconds=9223372036854775807"] {
+            assert_eq!(pairs(&[time]).unwrap_err().id(), "config-limit-time", "{time}");
+        }
         assert_eq!(pairs(&["free_bytes=0", "cost_per_minute=0"]).unwrap().free_bytes, 0);
     }
 

@@ -1,9 +1,12 @@
 //! The account page: by whom one may sign in, or who one is here, and how to sign out. It works without scripts.
 
+use std::net::SocketAddr;
+
 use axum::Router;
-use axum::extract::{RawQuery, State};
-use axum::http::header::{CACHE_CONTROL, REFERRER_POLICY, VARY};
+use axum::extract::{ConnectInfo, RawQuery, Request, State};
+use axum::http::header::{CACHE_CONTROL, REFERRER_POLICY, RETRY_AFTER, VARY};
 use axum::http::{HeaderMap, HeaderValue};
+use axum::middleware::Next;
 use axum::response::Response;
 use axum::routing::get;
 use minijinja::{Value, context};
@@ -22,6 +25,9 @@ use crate::text::messages::Message;
 
 /// The page's address.
 pub const ADDRESS: &str = "/account";
+
+/// What this page, and each step of a sign-in, costs: it is read or written for one person alone.
+const PAGE_COST: u32 = 2_000;
 
 /// What the page shows of whoever is signed in.
 const WHO: &str = "{ viewer { account { issuer subject person { name } grants(first: 100, holds: true) { nodes {
@@ -73,6 +79,22 @@ struct Named {
 /// The route of the page.
 pub fn router() -> Router<Hub> {
     Router::new().route(ADDRESS, get(account))
+}
+
+/// Lets nobody have more of these pages made than they may in a minute: each is read, or written, for whoever asks.
+pub async fn enter(
+    State(hub): State<Hub>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let headers = request.headers();
+    let entered = Asker::of_request(hub.clone(), peer, headers).enter(headers, PAGE_COST);
+    let Err(fault) = entered else { return next.run(request).await };
+    let path = request.uri().path().trim_start_matches('/');
+    let root = "../".repeat(path.matches('/').count());
+    let language = PageLanguage::of_reader(request.uri().query(), headers);
+    refusal(&hub, language, &fault, &root, Message::new("account-heading-refused"))
 }
 
 async fn account(State(hub): State<Hub>, RawQuery(raw): RawQuery, headers: HeaderMap) -> Response {
@@ -128,6 +150,9 @@ pub fn refusal(hub: &Hub, language: PageLanguage, fault: &Fault, root: &str, hea
     let values = context! { page, has_editor => hub.has_editor(), account => texts, choices };
     let mut response = private(pages::page(language, root, "account.html", values));
     *response.status_mut() = status_of(fault.code());
+    if let Some(seconds) = fault.worth_retrying_after() {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
     response
 }
 

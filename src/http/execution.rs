@@ -21,7 +21,7 @@ use crate::error::{Code, Exceeded, Fault};
 use crate::graph::pace::Pace;
 use crate::graph::scope::Scope;
 use crate::graph::{limits, live, omitted};
-use crate::http::caller::Shown;
+use crate::http::caller::{self, Shown};
 use crate::http::operations::{Origin, Outcome, Record, Transport};
 use crate::http::places::Place;
 use crate::http::{self, Hub};
@@ -201,14 +201,18 @@ impl Asker {
     pub fn sender(&self) -> String {
         match (self.viewer.identity(), self.address) {
             (Some(identity), _) => format!("account:{}", identity.account()),
-            (None, Some(IpAddr::V4(address))) => format!("address:{address}"),
-            // Whoever has one address of a network of 64 bits has all of it.
-            (None, Some(IpAddr::V6(address))) => {
-                let [a, b, c, d, ..] = address.segments();
-                format!("network:{a:x}:{b:x}:{c:x}:{d:x}")
-            }
+            (None, Some(address)) => caller::name_of(address),
             (None, None) => "unknown".to_owned(),
         }
+    }
+
+    /// Pays for a request before anything is read or looked up for it, by where it comes from. Those who show something are
+    /// counted apart: whoever guesses at tokens keeps nobody else at their address from asking.
+    pub fn enter(&self, headers: &HeaderMap, cost: u32) -> Result<(), Fault> {
+        let shows_something = headers.contains_key(header::AUTHORIZATION) || headers.contains_key(header::COOKIE);
+        let sender = self.sender();
+        let payer = if shows_something { format!("known at {sender}") } else { sender };
+        self.hub.budgets().spend(&payer, u64::from(cost))
     }
 
     /// Uses up a part of what they may ask for in a minute.
@@ -285,7 +289,7 @@ impl Asker {
             let document = omitted::taken_out(document, called.as_deref(), &variables);
             request.set_parsed_query(document);
         } else if request.query.len() > LARGE_BYTES {
-            // It takes thirty times its text once it is parsed, and may wait for its turn beside many others.
+            // Once it is parsed, 110 KB take some 2 MB, and it may wait for its turn beside many others.
             request = Request::new(request.query).variables(request.variables);
             request.operation_name = name;
         }

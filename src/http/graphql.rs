@@ -176,13 +176,15 @@ impl Reply {
             .filter_map(|value| value.to_str().ok())
             .flat_map(|value| value.split(','))
             .any(|word| ["no-cache", "no-store"].iter().any(|no| word.trim().eq_ignore_ascii_case(no)));
-        match answer {
-            Some(answer) => Ok(Self { asker, answer, anew }),
-            None => {
-                let reply = Self { asker, answer: Answer::Response, anew };
-                let fault = bad_request(Message::new("http-accept"));
-                Err(Box::new(reply.respond(&reply.refused_as(StatusCode::NOT_ACCEPTABLE, &fault))))
-            }
+        let is_acceptable = answer.is_some();
+        let reply = Self { asker, answer: answer.unwrap_or(Answer::Response), anew };
+        if !is_acceptable {
+            let fault = bad_request(Message::new("http-accept"));
+            return Err(Box::new(reply.respond(&reply.refused_as(StatusCode::NOT_ACCEPTABLE, &fault))));
+        }
+        match reply.asker.enter(headers, BASE_COST) {
+            Ok(()) => Ok(reply),
+            Err(fault) => Err(Box::new(reply.refuse(&fault))),
         }
     }
 
@@ -208,8 +210,9 @@ impl Reply {
     async fn named(&mut self, parameters: Parameters, headers: &HeaderMap) -> Result<Named, Fault> {
         let hub = self.asker.hub.clone();
         let shown = Shown::of_page(headers, |origin| hub.is_trusted_with_credentials(origin))?;
-        self.asker = self.asker.clone().identified(shown).await?;
-        self.asker.spend(u64::from(BASE_COST))?;
+        if shown.is_some() {
+            self.asker = self.asker.clone().identified(shown).await?;
+        }
         hub.documents().resolve(parameters, &self.asker.viewer)
     }
 

@@ -26,11 +26,10 @@ use uuid::Uuid;
 use crate::db::tally::Tally;
 use crate::error::{Code, Fault};
 use crate::http::execution::Short;
-use crate::http::graphql::status_of;
 use crate::http::kept::Source;
 use crate::http::metrics::Metrics;
 use crate::http::request_id::{self, REQUEST_ID};
-use crate::http::{Settings, examples, pages};
+use crate::http::{examples, pages};
 use crate::loaders::TRACE;
 
 /// How much of an operation's name is noted, in characters.
@@ -90,19 +89,15 @@ pub enum Outcome {
 impl Outcome {
     /// What a fault makes of an operation.
     pub fn of_fault(fault: &Fault) -> Self {
-        let code = fault.code().as_ref().to_owned();
-        if status_of(fault.code()).is_server_error() { Self::Failed(code) } else { Self::Refused(code) }
+        let (code, word) = (fault.code(), fault.code().as_ref().to_owned());
+        if code.is_of_hub() { Self::Failed(word) } else { Self::Refused(word) }
     }
 
     /// What the errors make of an operation that did not run, as they are written.
     pub fn of_errors(errors: &[Value]) -> Self {
-        let code = errors.first().and_then(|error| error.pointer("/extensions/code")?.as_str()).unwrap_or_default();
-        let ours = [Code::ServiceUnavailable, Code::StorageLow, Code::Unavailable, Code::InternalServerError];
-        if ours.iter().any(|ours| ours.as_ref() == code) {
-            Self::Failed(code.to_owned())
-        } else {
-            Self::Refused(code.to_owned())
-        }
+        let word = errors.first().and_then(|error| error.pointer("/extensions/code")?.as_str()).unwrap_or_default();
+        let is_of_hub = word.parse().is_ok_and(Code::is_of_hub);
+        if is_of_hub { Self::Failed(word.to_owned()) } else { Self::Refused(word.to_owned()) }
     }
 
     /// What it means for an operation that there is no whole answer.
@@ -183,12 +178,12 @@ pub struct Operations {
 }
 
 impl Operations {
-    /// For a hub of these settings. `start` tells it from others; `known` are the names of operations that numbers are told
+    /// From when on an operation counts as slow is said. `start` tells this process from others; `known` are the names of operations that numbers are told
     /// apart by, besides the hub's own.
-    pub fn new(settings: &Settings, start: Uuid, known: impl IntoIterator<Item = String>) -> Self {
+    pub fn new(slow: Duration, start: Uuid, known: impl IntoIterator<Item = String>) -> Self {
         let names = names_of_own().into_iter().chain(known);
         let start = start.simple().to_string().chars().rev().take(10).collect();
-        Self { metrics: Metrics::new(names), slow: settings.slow, start, requests: AtomicU64::new(0) }
+        Self { metrics: Metrics::new(names), slow, start, requests: AtomicU64::new(0) }
     }
 
     /// The numbers.

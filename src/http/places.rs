@@ -1,4 +1,4 @@
-//! How many WebSockets and event streams are open: in all, and of each asker.
+//! How many connections, or WebSockets and event streams, are open: in all, and of each asker.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,18 +8,18 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::error::{Code, Fault};
 use crate::text::messages::Message;
 
-/// The places of all streams of this process.
+/// The places of all that are open in this process.
 pub struct Places {
     free: Arc<Semaphore>,
     all: u32,
     taken: Arc<Mutex<HashMap<String, usize>>>,
 }
 
-/// The place of a stream, until it is dropped.
+/// The place of one that is open, until it is dropped.
 pub struct Place {
     asker: String,
     taken: Arc<Mutex<HashMap<String, usize>>>,
-    _permit: Arc<OwnedSemaphorePermit>,
+    permit: Arc<OwnedSemaphorePermit>,
 }
 
 impl Places {
@@ -35,7 +35,13 @@ impl Places {
         let full = |_| Fault::new(Code::ServiceUnavailable, Message::new("http-sockets"));
         let permit = Arc::new(self.free.clone().try_acquire_owned().map_err(full)?);
         count(&self.taken, &asker, most)?;
-        Ok(Place { asker, taken: self.taken.clone(), _permit: permit })
+        Ok(Place { asker, taken: self.taken.clone(), permit })
+    }
+
+    /// Waits until one is free.
+    pub async fn one_free(&self) {
+        // It is never closed.
+        let _ = self.free.acquire().await;
     }
 
     /// Waits until all are free.
@@ -54,7 +60,7 @@ impl Place {
     /// The same place as somebody else's, who turned out to have it and may have this many.
     pub fn as_of(&self, asker: String, most: usize) -> Result<Self, Fault> {
         count(&self.taken, &asker, most)?;
-        Ok(Self { asker, taken: self.taken.clone(), _permit: self._permit.clone() })
+        Ok(Self { asker, taken: self.taken.clone(), permit: self.permit.clone() })
     }
 }
 

@@ -13,6 +13,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::connect_info::ConnectInfo;
 use axum::http::{HeaderValue, Request, Version, header};
+use futures_util::FutureExt;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -20,12 +21,13 @@ use hyper_util::server::conn::auto::Builder;
 #[cfg(target_os = "linux")]
 use nix::sys::socket::{setsockopt, sockopt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 use tower_service::Service;
 
 use crate::config::limits::Limits;
-use crate::http::{Hub, is_stopping};
+use crate::http::places::Places;
+use crate::http::{Hub, caller, is_stopping};
 
 /// How long a peer may leave what was sent unacknowledged, in milliseconds.
 #[cfg(target_os = "linux")]
@@ -65,7 +67,7 @@ struct Server {
 pub async fn serve(listener: TcpListener, hub: Hub, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
     let limits = hub.limits().clone();
     let server = Arc::new(Server::new(&limits, hub.clone().router()));
-    let places = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
+    let places = Places::new(limits.connections);
     let stopping = hub.stopping();
     let mut stop = std::pin::pin!(stop);
     // Each connection holds a receiver; when all are gone, so are the connections.
@@ -73,12 +75,23 @@ pub async fn serve(listener: TcpListener, hub: Hub, stop: impl Future<Output = (
     loop {
         let accepted = tokio::select! {
             () = &mut stop => break,
-            accepted = accept(&listener, &places) => accepted?,
+            // Whoever comes when all are taken waits.
+            accepted = places.one_free().then(|()| listener.accept()) => accepted,
         };
-        let Some((stream, peer, place)) = accepted else {
-            tokio::time::sleep(BREATHE).await;
-            continue;
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            // The peer went away before it was let in.
+            Err(error) if is_of_peer(&error) => continue,
+            Err(error) => {
+                tracing::error!(%error, "no connection can be taken for the moment");
+                tokio::time::sleep(BREATHE).await;
+                continue;
+            }
         };
+        // Everybody behind a proxy comes from its address.
+        let most = if hub.is_proxy(peer) { usize::MAX } else { limits.connections_per_address };
+        // Whoever has too many is turned away without a word: to say one takes what there is too little of.
+        let Ok(place) = places.take(caller::name_of(peer.ip()), most) else { continue };
         let (server, stopping, alive) = (server.clone(), stopping.clone(), open.subscribe());
         tokio::spawn(async move {
             server.connection(stream, peer, stopping).await;
@@ -96,23 +109,6 @@ pub async fn serve(listener: TcpListener, hub: Hub, stop: impl Future<Output = (
     // What has not ended by then is cut off.
     let _ = timeout(Duration::from_secs(limits.drain_seconds), ended).await;
     Ok(())
-}
-
-/// The next connection; null: the machine has no room for it at the moment.
-async fn accept(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> io::Result<Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)>> {
-    let place = places.clone().acquire_owned().await.map_err(io::Error::other)?;
-    match listener.accept().await {
-        Ok((stream, peer)) => Ok(Some((stream, peer, place))),
-        // The peer went away before it was let in.
-        Err(error) if is_of_peer(&error) => Ok(None),
-        Err(error) => {
-            tracing::error!(%error, "no connection can be taken for the moment");
-            Ok(None)
-        }
-    }
 }
 
 fn is_of_peer(error: &io::Error) -> bool {

@@ -138,7 +138,7 @@ pub fn open(hub: Hub, peer: SocketAddr, headers: &HeaderMap, upgrade: WebSocketU
     if !is_trusted(&asker.hub, headers) {
         return refuse(&asker, &Fault::new(Code::Forbidden, Message::new("http-origin")));
     }
-    let place = match asker.spend(u64::from(BASE_COST)).and_then(|()| asker.place()) {
+    let place = match asker.enter(headers, BASE_COST).and_then(|()| asker.place()) {
         Ok(place) => place,
         Err(fault) => return refuse(&asker, &fault),
     };

@@ -235,6 +235,11 @@ async fn documents_that_are_none_do_not_fit_or_ask_for_too_much_are_refused() {
             assert_eq!(answer["errors"][0]["extensions"]["code"], code, "{levels} {wrapped}");
         }
     }
+    // Of many errors the first are told, and of long sentences the beginning.
+    let wrong: String = (0..500).map(|number| format!("nothing{number} ")).collect();
+    assert_eq!(hub.ask(&format!("{{ {wrong} }}")).await["errors"].as_array().unwrap().len(), 100);
+    let message = expect(&hub, &format!("{{ {} }}", "x".repeat(5_000)), "GRAPHQL_VALIDATION_FAILED").await;
+    assert_eq!(message.chars().count(), 301);
     hub.data("{ __typename }").await;
 }
 

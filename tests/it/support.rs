@@ -13,7 +13,7 @@ use diesel_async::SimpleAsyncConnection;
 use knowledge_hub::config::{Config, Flags, ProviderSettings};
 use knowledge_hub::db::local::LocalPostgres;
 use knowledge_hub::db::{Db, migrations};
-use knowledge_hub::http::{Hub, Settings, server};
+use knowledge_hub::http::{Hub, server};
 use knowledge_hub::policy::Viewer;
 use knowledge_hub::transfer::{self, ImportFailure, Input, Mode, Report};
 use serde_json::{Value, json};
@@ -252,7 +252,7 @@ impl TestHub {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let hub = Hub::start(db.clone(), Settings::of(&config, address)).await.unwrap();
+        let hub = Hub::start(db.clone(), config, address).await.unwrap();
         tokio::spawn(server::serve(listener, hub.clone(), async {
             // An error means that the test is over and dropped its end.
             let _ = stopped.await;

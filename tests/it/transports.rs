@@ -3,8 +3,10 @@
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
-use crate::callers::Caller;
+use crate::callers::{self, Caller};
 use crate::socket::{Heard, Socket};
 use crate::support::{self, TestHub};
 
@@ -217,4 +219,77 @@ async fn the_public_address_decides_what_browsers_are_told() {
     let page = private.client.get(private.url("/")).send().await.unwrap();
     assert_eq!(header(&page, "strict-transport-security"), "max-age=31536000");
     assert!(page.text().await.unwrap().contains("href=\"editor"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_guesses_or_sends_nonsense_pays_before_anything_is_looked_up() {
+    let flags = ["--limit", "cost_per_minute=100", "--proxies", "127.0.0.1"];
+    let hub = TestHub::with_flags(support::database("sample", 4).await, &flags).await;
+    let guess = |address: &'static str| {
+        let token = format!("Bearer khub_{}", "a".repeat(43));
+        let request = post(&hub, &json!({"query": "{ __typename }"})).header("authorization", token);
+        request.header("x-forwarded-for", address).send()
+    };
+    for _ in 0..5 {
+        assert_eq!(code(guess("192.0.2.1").await.unwrap()).await, (401, "UNAUTHENTICATED".to_owned()));
+    }
+    let before = hub.db.statements();
+    assert_eq!(code(guess("192.0.2.1").await.unwrap()).await, (429, "RATE_LIMITED".to_owned()));
+    assert_eq!(hub.db.statements(), before, "nobody looks for the sixth");
+    let stranger = post(&hub, &json!({"query": "{ __typename }"})).header("x-forwarded-for", "192.0.2.1");
+    assert_eq!(stranger.send().await.unwrap().status(), StatusCode::OK, "others at the address ask on");
+    let nonsense = || {
+        let request = hub.client.post(hub.url("/graphql")).header("content-type", "application/json");
+        request.header("x-forwarded-for", "192.0.2.2").body("{").send()
+    };
+    for _ in 0..5 {
+        assert_eq!(nonsense().await.unwrap().status(), StatusCode::BAD_REQUEST);
+    }
+    assert_eq!(nonsense().await.unwrap().status(), StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_pages_of_accounts_are_paid_for_and_refused_in_the_readers_language() {
+    let db = support::database("empty", 4).await;
+    let hub = TestHub::with_flags(db, &["--limit", "cost_per_minute=4000"]).await;
+    let page = |path: &'static str| hub.client.get(hub.url(path)).send();
+    assert_eq!(page("/account").await.unwrap().status(), StatusCode::OK);
+    assert_eq!(page("/sign-in?provider=none").await.unwrap().status(), StatusCode::NOT_FOUND);
+    for (path, root) in
+        [("/account?lang=fr", "href=\"./?lang=fr\""), ("/sign-in/callback?lang=fr", "href=\"..&#x2f;./?lang=fr\"")]
+    {
+        let refused = page(path).await.unwrap();
+        assert_eq!(
+            (refused.status(), header(&refused, "content-language")),
+            (StatusCode::TOO_MANY_REQUESTS, "fr".to_owned())
+        );
+        assert!((1..=60).contains(&header(&refused, "retry-after").parse::<u64>().unwrap()));
+        let text = refused.text().await.unwrap();
+        assert!(text.contains("Vous avez beaucoup demandé") && text.contains(root), "{text}");
+    }
+    assert_eq!(page("/").await.unwrap().status(), StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_address_cannot_take_every_connection() {
+    let db = support::database("empty", 4).await;
+    let hub = TestHub::with_flags(db, &["--limit", "connections_per_address=3"]).await;
+    let ask = async |stream: &mut TcpStream| {
+        stream.write_all(b"GET /livez HTTP/1.1\r\nhost: hub\r\n\r\n").await?;
+        let mut told = [0; 12];
+        stream.read_exact(&mut told).await.map(|_| told == *b"HTTP/1.1 200")
+    };
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        let mut stream = TcpStream::connect(hub.address).await.unwrap();
+        assert!(ask(&mut stream).await.unwrap());
+        held.push(stream);
+    }
+    assert!(ask(&mut TcpStream::connect(hub.address).await.unwrap()).await.is_err(), "the fourth is turned away");
+    let elsewhere = tokio::net::TcpSocket::new_v4().unwrap();
+    elsewhere.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+    assert!(ask(&mut elsewhere.connect(hub.address).await.unwrap()).await.unwrap());
+    held.pop();
+    // The hub sees a moment later that it is gone.
+    callers::until(async || ask(&mut TcpStream::connect(hub.address).await.unwrap()).await.is_ok()).await;
 }

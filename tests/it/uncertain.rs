@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use diesel_async::SimpleAsyncConnection;
 use knowledge_hub::db::Db;
 use knowledge_hub::policy::{NodeKind, Right};
 use reqwest::StatusCode;
@@ -154,4 +155,36 @@ async fn a_query_that_loses_its_database_is_nothing_at_all() {
     assert!(answer.get("data").is_none(), "{answer}");
     line.arm(false);
     assert_eq!(hub.data(query).await["community"]["links"]["totalCount"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_takes_too_long_is_refused_and_of_a_mutation_nobody_knows() {
+    let db = support::database("empty", 4).await;
+    support::import(&db, vec![support::file(&[community("c", json!({}))])]).await.unwrap();
+    let hub = TestHub::with_flags(db, &["--limit", "operation_seconds=1"]).await;
+    let here = Some((NodeKind::Community, "c"));
+    let who = Caller::new(&hub, "coordinator", None, &[(Right::Coordinator, here)]).await;
+    let id = hub.data("{ community(slug: \"c\") { id } }").await["community"]["id"].clone();
+    let other = support::another_pool(&hub.db).await;
+    let mut holder = other.connection().await.unwrap();
+    holder.batch_execute("BEGIN; LOCK TABLE communities IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let query = json!({"query": "{ communities { totalCount } }"});
+    let request = hub.client.post(hub.url("/graphql")).header("cache-control", "no-cache").json(&query);
+    let response = request.send().await.unwrap();
+    assert_eq!(
+        (response.status(), response.headers().contains_key("retry-after")),
+        (StatusCode::SERVICE_UNAVAILABLE, true)
+    );
+    let answer: Value = response.json().await.unwrap();
+    assert!(answer.get("data").is_none() && answer["errors"][0]["message"].as_str().unwrap().contains('1'), "{answer}");
+    let (status, _, answer) = edit(&hub, &who, &id).await;
+    assert_eq!(
+        (status, &answer["errors"][0]["extensions"]["code"]),
+        (StatusCode::OK, &json!("UNAVAILABLE")),
+        "{answer}"
+    );
+    holder.batch_execute("ROLLBACK").await.unwrap();
+    // What was begun goes on, and whoever sends it again finds it done once.
+    let (_, _, answer) = edit(&hub, &who, &id).await;
+    assert_eq!(answer["data"]["communityEdit"]["community"], json!({"version": 2, "purpose": "Said once"}), "{answer}");
 }

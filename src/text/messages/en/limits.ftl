@@ -3,6 +3,7 @@
 config-limit-ill-formed = “{ $given }” is no limit: write it as depth=12.
 config-limit = A limit cannot be used: { $reason }
 config-limit-nothing = The limit { $name } has to be at least 1.
+config-limit-time = The limit { $name } has to be between 1 and 86400 seconds.
 config-only-documents = Nothing but named documents is to be executed, and there are none: give their folder with --documents.
 config-traces = “{ $given }” is no address to send traces to; write it as http://collector.example:4318.
 config-network = “{ $given }” is no network: write it as 10.0.0.0/8 or as an address.

@@ -3,6 +3,7 @@
 config-limit-ill-formed = « { $given } » n’est pas une limite : écrivez-la comme depth=12.
 config-limit = Une limite est inutilisable : { $reason }
 config-limit-nothing = La limite { $name } doit être d’au moins 1.
+config-limit-time = La limite { $name } doit être de 1 à 86400 secondes.
 config-only-documents = Seuls des documents nommés doivent être exécutés, et il n’y en a aucun : indiquez leur dossier avec --documents.
 config-traces = « { $given } » n’est pas une adresse où envoyer des traces ; écrivez-la comme http://collector.example:4318.
 config-network = « { $given } » n’est pas un réseau : écrivez-le comme 10.0.0.0/8 ou comme une adresse.
