@@ -19,6 +19,7 @@ pub mod project;
 pub mod record;
 pub mod role;
 pub mod search;
+pub mod site;
 pub mod source;
 pub mod topic;
 pub mod translation;

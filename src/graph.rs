@@ -42,6 +42,7 @@ use crate::domain::project::graph::editing::ProjectMutation;
 use crate::domain::role::graph::RoleQuery;
 use crate::domain::role::graph::editing::RoleMutation;
 use crate::domain::search::graph::SearchQuery;
+use crate::domain::site::graph::SiteMutation;
 use crate::domain::topic::graph::TopicQuery;
 use crate::graph::change::{ChangeQuery, ChangeSubscription};
 use crate::graph::edit::NodeMutation;
@@ -82,6 +83,7 @@ pub struct Mutation(
     RoleMutation,
     LinkMutation,
     ItemMutation,
+    SiteMutation,
 );
 
 /// Everything that can be followed.

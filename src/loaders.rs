@@ -44,6 +44,7 @@ use crate::domain::person::store::People;
 use crate::domain::project::participant::store::Participants;
 use crate::domain::project::store::Projects;
 use crate::domain::role::store::Roles;
+use crate::domain::site::store::Sites;
 use crate::domain::source::store::Sources;
 use crate::domain::topic::store::Topics;
 use crate::domain::translation::store::Works;
@@ -51,7 +52,8 @@ use crate::error::Fault;
 use crate::loaders::found::{HitCounts, HitFacets, Hits};
 use crate::loaders::lists::Lists;
 use crate::loaders::parts::{
-    ActiveMembers, Affiliations, Bodies, Consents, NamesOfAccounts, Origins, PersonsOfAccounts, Slugs, TranslationGaps,
+    ActiveMembers, Affiliations, Bodies, Consents, NamesOfAccounts, Origins, PersonsOfAccounts, SiteUses, Slugs,
+    TranslationGaps,
 };
 use crate::loaders::shelf::Shelf;
 use crate::policy::Viewer;
@@ -170,6 +172,10 @@ pub struct Loaders {
     pub readings: Lists<Readings>,
     /// Messages to coordinators.
     pub messages: Lists<Messages>,
+    /// Websites that show the hub's listings.
+    pub sites: Lists<Sites>,
+    /// How often a site was served listings.
+    pub site_uses: Batch<SiteUses>,
     /// The person of an account; null: none.
     pub persons_of_accounts: Batch<PersonsOfAccounts>,
     /// What an account is called.
@@ -221,6 +227,8 @@ impl Loaders {
             sessions: Lists::new(reader),
             readings: Lists::new(reader),
             messages: Lists::new(reader),
+            sites: Lists::new(reader),
+            site_uses: Batch::new(reader),
             persons_of_accounts: Batch::new(reader),
             names_of_accounts: Batch::new(reader),
             consents: Batch::new(reader),

@@ -10,6 +10,8 @@
 //! personal data         the person                        the person
 //! messages to a         its coordinators                  whoever sees the community (send one)
 //! community
+//! websites registered   those who run or manage it        those who run or manage it
+//! for something
 //!
 //! hub administrators and the hub itself may do everything
 //! ```
@@ -277,6 +279,17 @@ impl Identity {
         self.runs_the_hub() || by_greater || has(wanted.right, wanted.on)
     }
 
+    /// The organizations that it administers.
+    pub fn administers(&self) -> impl Iterator<Item = Uuid> + '_ {
+        self.grants.iter().filter_map(|grant| match (grant.right, grant.on) {
+            (Right::Administrator, On::Organization(id)) => Some(id),
+            (
+                Right::Administrator | Right::Coordinator | Right::Reviewer | Right::Member | Right::Representative,
+                On::Hub | On::Organization(_) | On::Community(_),
+            ) => None,
+        })
+    }
+
     /// The communities that it coordinates.
     pub fn coordinates(&self) -> impl Iterator<Item = Uuid> + '_ {
         self.grants.iter().filter_map(|grant| match (grant.right, grant.on) {
@@ -458,6 +471,15 @@ pub enum Subject<'a> {
         /// Who may see it.
         audience: &'a [String],
     },
+    /// The websites that are registered for an organization or a community.
+    Sites {
+        /// The organization or community.
+        on: On,
+        /// The organization that manages it; null: none does.
+        managed_by: Option<Uuid>,
+        /// Who may see it.
+        audience: &'a [String],
+    },
 }
 
 /// The answer of the policy.
@@ -525,6 +547,13 @@ pub fn can(viewer: &Viewer, action: Action, subject: Subject<'_>) -> Verdict {
         (Action::Write, Subject::Messages { audience, .. }) if !sees(viewer, audience) => Verdict::Hide,
         // In somebody's name only by what reaches all of their account.
         (Action::Write, Subject::Messages { .. }) => is(identity.is_none_or(|it| it.is_unlimited()), refused),
+        (Action::Read, Subject::Sites { on, managed_by, .. }) => {
+            is(identity.is_some_and(|it| it.manages(on, managed_by)), Verdict::Hide)
+        }
+        (Action::Write, Subject::Sites { audience, .. }) if !sees(viewer, audience) => Verdict::Hide,
+        (Action::Write, Subject::Sites { on, managed_by, .. }) => {
+            is(identity.is_some_and(|it| it.manages(on, managed_by)), refused)
+        }
     }
 }
 

@@ -21,7 +21,7 @@ pub enum Deed {
     Exported,
     /// Somebody was erased.
     Erased,
-    /// It was made: a right, a token, an account, a session, an invitation, a message.
+    /// It was made: a right, a token, an account, a session, an invitation, a message, a site.
     Created,
     /// It was changed.
     Updated,
@@ -42,7 +42,7 @@ pub enum Deed {
 pub struct Act {
     /// What was done.
     pub deed: Deed,
-    /// To what kind of thing: a kind of node, or GRANT, TOKEN, SESSION, ACCOUNT, INVITATION, MESSAGE.
+    /// To what kind of thing: a kind of node, or GRANT, TOKEN, SESSION, ACCOUNT, INVITATION, MESSAGE, SITE.
     pub kind: &'static str,
     /// To which.
     pub subject: Option<Uuid>,

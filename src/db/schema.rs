@@ -536,6 +536,29 @@ diesel::table! {
 }
 
 diesel::table! {
+    site_uses (site_id, day, listing) {
+        site_id -> Uuid,
+        day -> Date,
+        listing -> Text,
+        use_count -> BigInt,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    sites (id) {
+        id -> Uuid,
+        organization_id -> Nullable<Uuid>,
+        community_id -> Nullable<Uuid>,
+        name -> Text,
+        origins -> Array<Text>,
+        listings -> Array<Text>,
+        version -> Integer,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     slugs (kind, slug) {
         kind -> Text,
         slug -> Text,

@@ -56,6 +56,8 @@ pub enum Thing {
     Message,
     /// An application for a membership.
     Application,
+    /// A website that shows the hub's listings.
+    Site,
 }
 
 impl Thing {
@@ -67,6 +69,7 @@ impl Thing {
             Self::Session => b'S',
             Self::Message => b'M',
             Self::Application => b'Q',
+            Self::Site => b'W',
         }
     }
 
@@ -79,11 +82,13 @@ impl Thing {
 
     /// The row behind an id. Malformed, or the id of something else: `BAD_USER_INPUT`.
     pub fn decode(self, id: &ID) -> Result<Uuid, Fault> {
-        let row = || {
-            let bytes = URL_SAFE_NO_PAD.decode(id.as_bytes()).ok()?;
-            Uuid::from_slice(bytes.strip_prefix(&[self.letter()])?).ok()
-        };
-        row().ok_or_else(|| Message::new("id-malformed").with("id", messages::excerpt(id)).into())
+        self.read(id).ok_or_else(|| Message::new("id-malformed").with("id", messages::excerpt(id)).into())
+    }
+
+    /// The row behind an id as it stands in an address; null: it is malformed, or the id of something else.
+    pub fn read(self, id: &str) -> Option<Uuid> {
+        let bytes = URL_SAFE_NO_PAD.decode(id).ok()?;
+        Uuid::from_slice(bytes.strip_prefix(&[self.letter()])?).ok()
     }
 }
 
@@ -120,6 +125,9 @@ mod tests {
 
     use super::*;
 
+    const THINGS: [Thing; 7] =
+        [Thing::Account, Thing::Grant, Thing::Token, Thing::Session, Thing::Message, Thing::Application, Thing::Site];
+
     #[test]
     fn every_kind_comes_back_from_its_id() {
         for kind in NodeKind::VARIANTS {
@@ -131,10 +139,9 @@ mod tests {
     #[test]
     fn what_is_no_node_has_ids_of_its_own() {
         let row = Uuid::from_u128(7);
-        let things = [Thing::Account, Thing::Grant, Thing::Token, Thing::Session, Thing::Message, Thing::Application];
-        for one in things {
+        for one in THINGS {
             assert!(decode(&one.encode(row)).is_err());
-            for other in things {
+            for other in THINGS {
                 assert_eq!(other.decode(&one.encode(row)).ok(), (one == other).then_some(row));
             }
         }
@@ -149,12 +156,11 @@ mod tests {
         }
 
         #[test]
-        fn bytes_are_the_id_of_one_thing_or_refused(letter in "[tocprmjilAGTSMQ\0\x7f]", more in prop::collection::vec(any::<u8>(), 14..19)) {
+        fn bytes_are_the_id_of_one_thing_or_refused(letter in "[tocprmjilAGTSMQW\0\x7f]", more in prop::collection::vec(any::<u8>(), 14..19)) {
             let bytes = [letter.as_bytes(), &more].concat();
             let text = URL_SAFE_NO_PAD.encode(bytes);
             let id = ID(text.clone());
-            let things = [Thing::Account, Thing::Grant, Thing::Token, Thing::Session, Thing::Message, Thing::Application];
-            let mut written: Vec<ID> = things.iter().filter_map(|thing| Some(thing.encode(thing.decode(&id).ok()?))).collect();
+            let mut written: Vec<ID> = THINGS.iter().filter_map(|thing| Some(thing.encode(thing.decode(&id).ok()?))).collect();
             match decode(&id) {
                 Ok((kind, row)) => written.push(encode(kind, row)),
                 Err(fault) => prop_assert_eq!(fault.message().id(), "id-malformed"),

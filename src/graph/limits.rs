@@ -26,7 +26,7 @@ const MAX_RECURSION: usize = 64;
 const MAX_NESTING: u64 = 128;
 
 /// The connections of the contract, by the names of their fields; a test compares them with the contract.
-pub const LISTS: [&str; 26] = [
+pub const LISTS: [&str; 27] = [
     "accounts",
     "applications",
     "authors",
@@ -48,6 +48,7 @@ pub const LISTS: [&str; 26] = [
     "roles",
     "search",
     "sessions",
+    "sites",
     "sources",
     "tokens",
     "topics",

@@ -14,6 +14,9 @@ use crate::domain::membership;
 use crate::domain::person;
 use crate::domain::person::store::AffiliationRow;
 use crate::domain::person::store::consents::ConsentRow;
+use crate::domain::site;
+use crate::domain::site::rules::Days;
+use crate::domain::site::store::UseRow;
 use crate::domain::translation;
 use crate::domain::translation::store::TranslationState;
 use crate::error::Fault;
@@ -205,6 +208,29 @@ impl Load for Origins {
     fn held_bytes(_node: &Uuid, origins: &Self::Value) -> usize {
         let texts = |(field, language): &(String, String)| field.len().saturating_add(language.len());
         origins.keys().map(|key| size_of::<OriginsOfNode>().saturating_mul(ROW_FACTOR).saturating_add(texts(key))).sum()
+    }
+}
+
+/// How often a site was served listings in a span of days, as far as it may be seen.
+pub struct SiteUses;
+
+impl Load for SiteUses {
+    type Asked = Days;
+    type Of = Uuid;
+    type Value = Arc<Vec<UseRow>>;
+
+    async fn fetch(reader: &Reader, days: &Days, sites: Vec<Uuid>) -> Result<HashMap<Uuid, Self::Value>, Fault> {
+        let mut conn = reader.db.connection().await?;
+        let found = site::store::uses(&mut conn, &reader.viewer, *days, sites).await?;
+        Ok(found.into_iter().map(|(site, rows)| (site, Arc::new(rows))).collect())
+    }
+
+    fn rows(rows: &Self::Value) -> usize {
+        rows.len()
+    }
+
+    fn held_bytes(_site: &Uuid, rows: &Self::Value) -> usize {
+        rows.iter().map(|row| size_of::<UseRow>().saturating_add(row.listing.len())).sum()
     }
 }
 

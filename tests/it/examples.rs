@@ -124,6 +124,9 @@ async fn the_parts_of_the_demonstration_play_through_every_example_that_writes()
     let translated = play(&hub, &coordinator, "translate-a-text", json!({"input": text, "language": "fr"})).await;
     let texts = translated["textTranslate"]["node"]["translations"].as_array().unwrap();
     assert!(texts.iter().any(|it| it["field"] == "purpose" && it["origin"] == "HUMAN" && it["isStale"] == false));
+    let site = json!({"on": asked["id"], "name": "Sample website (synthetic)", "origins": ["https://www.example.org"]});
+    let site = play(&hub, &coordinator, "register-a-site", json!({ "input": site })).await["siteRegister"].clone();
+    assert_eq!(site["site"]["origins"], json!(["https://www.example.org"]));
     let left = play(&hub, &token("administrator"), "what-is-left-to-translate", json!({})).await;
     assert!(left["organization"]["translationWork"]["totalCount"].as_i64().unwrap() > 0);
 }

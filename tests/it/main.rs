@@ -41,6 +41,7 @@ mod rights;
 mod search;
 mod shelf;
 mod sign_in;
+mod site;
 mod socket;
 mod storage;
 mod support;

@@ -10,12 +10,13 @@ use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use futures_util::FutureExt;
 use knowledge_hub::changes::cursor::Cursor;
 use knowledge_hub::db::Db;
-use knowledge_hub::db::listing::visible_to;
+use knowledge_hub::db::listing::{Listed, visible_to};
 use knowledge_hub::db::log;
 use knowledge_hub::db::statement::Sql;
 use knowledge_hub::db::write;
 use knowledge_hub::domain::permission;
 use knowledge_hub::domain::person::audiences;
+use knowledge_hub::domain::site::store::Sites;
 use knowledge_hub::graph::id;
 use knowledge_hub::policy::token_scope::TokenScope;
 use knowledge_hub::policy::{NodeKind, Right, Viewer};
@@ -313,6 +314,7 @@ pub async fn world() -> Db {
         callers::id_of(&db, NodeKind::Person, "ann").await,
     );
     apply(&db, c, ann).await;
+    register_sites(&db, c, o).await;
     let mut conn = db.connection().await.unwrap();
     for (table, _) in HIDEABLE {
         for shape in SHAPES {
@@ -348,6 +350,19 @@ async fn apply(db: &Db, community: Uuid, person: Uuid) {
     })
     .await
     .unwrap();
+}
+
+/// Registers sites for what everybody sees and for what nobody sees: who is told of them is not who sees what they are for.
+async fn register_sites(db: &Db, community: Uuid, organization: Uuid) {
+    let hidden = callers::id_of(db, NodeKind::Community, "hidden-community-nobody").await;
+    let script = format!(
+        "INSERT INTO sites (id, community_id, name, origins, listings) \
+           SELECT gen_random_uuid(), c, 'Site', '{{https://www.example.org}}', '{{items}}' FROM unnest('{{{community}, {hidden}}}'::uuid[]) AS c; \
+         INSERT INTO sites (id, organization_id, name, origins, listings) \
+           SELECT gen_random_uuid(), '{organization}', 'Site', '{{https://www.example.org}}', '{{}}'; \
+         INSERT INTO site_uses (site_id, day, listing, use_count) SELECT id, current_date, 'items', 3 FROM sites"
+    );
+    db.connection().await.unwrap().batch_execute(&script).await.unwrap();
 }
 
 /// The token of everybody there is, and who it makes them.
@@ -396,6 +411,8 @@ async fn delete_hidden(db: &Db, viewer: &Viewer) -> usize {
         let hidden = hidden.append(visible_to(viewer, "t.is_public", "t.audience")).push(")");
         deleted += hidden.returning::<()>().execute(&mut conn).await.unwrap();
     }
+    let sites = Sql::new("DELETE FROM sites WHERE NOT (").append(Sites::visible(viewer)).push(")");
+    sites.returning::<()>().execute(&mut conn).await.unwrap();
     deleted
 }
 

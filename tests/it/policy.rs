@@ -15,14 +15,17 @@ use knowledge_hub::domain::audit::store::Readings;
 use knowledge_hub::domain::contact::store::Messages;
 use knowledge_hub::domain::membership::store::applications::Applications;
 use knowledge_hub::domain::person::record::PersonField;
+use knowledge_hub::domain::site::store::Sites;
 use knowledge_hub::policy::token_scope::TokenScope;
 use knowledge_hub::policy::{
     self, Action, Credential, Grant, Identity, NodeKind, On, Owners, Reason, Right, Subject, Verdict, Viewer,
 };
+use serde_json::json;
 use strum::VariantArray;
 use uuid::Uuid;
 
 use crate::support;
+use crate::{callers, lines};
 
 const HERE: Uuid = Uuid::from_u128(1);
 const ELSEWHERE: Uuid = Uuid::from_u128(2);
@@ -153,6 +156,11 @@ fn subjects<'a>(
     subjects.push(("endorsement hidden".to_owned(), endorsement(&[])));
     subjects.push(("messages".to_owned(), Subject::Messages { community: HERE, audience: public }));
     subjects.push(("messages hidden".to_owned(), Subject::Messages { community: HERE, audience: &[] }));
+    let sites = |on, managed_by, audience| Subject::Sites { on, managed_by, audience };
+    subjects.push(("sites of an organization".to_owned(), sites(On::Organization(HERE), None, public)));
+    subjects.push(("sites of a community".to_owned(), sites(On::Community(HERE), None, public)));
+    subjects.push(("sites of a managed community".to_owned(), sites(On::Community(ELSEWHERE), Some(HERE), public)));
+    subjects.push(("sites of a hidden community".to_owned(), sites(On::Community(HERE), None, &[])));
     subjects
 }
 
@@ -221,6 +229,8 @@ async fn the_sql_twin_agrees_with_the_policy_for_every_viewer_and_audience() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_belongs_to_an_account_a_person_or_a_community_is_listed_as_the_policy_says_for_every_viewer() {
     let db = support::database("empty", 1).await;
+    lines::read(&db, &[lines::community("managed", json!({}))]).await;
+    let managed = callers::id_of(&db, NodeKind::Community, "managed").await;
     let mut conn = db.connection().await.unwrap();
     // Rights on and messages to nodes that are not there: what is compared is who may list them.
     let script = format!(
@@ -238,6 +248,13 @@ async fn what_belongs_to_an_account_a_person_or_a_community_is_listed_as_the_pol
          INSERT INTO applications (id, membership_id, community_id, person_id, audience, status, tier, answers, applied_at, original_language) \
            SELECT gen_random_uuid(), gen_random_uuid(), '{HERE}', '{PERSON}', ARRAY[a], 'PENDING', 'OPEN', '[]', now(), 'en' \
            FROM unnest('{{coordinator:{HERE},self:{PERSON},admin:{HERE},coordinator:{ELSEWHERE},member:{HERE}}}'::text[]) AS a; \
+         ALTER TABLE communities DROP CONSTRAINT communities_managed_by_fkey; \
+         UPDATE communities SET managed_by = '{HERE}'; \
+         ALTER TABLE sites DROP CONSTRAINT sites_organization_id_fkey, DROP CONSTRAINT sites_community_id_fkey; \
+         INSERT INTO sites (id, organization_id, name, origins, listings) \
+           SELECT gen_random_uuid(), o, 's', '{{}}', '{{}}' FROM unnest('{{{HERE}, {ELSEWHERE}}}'::uuid[]) AS o; \
+         INSERT INTO sites (id, community_id, name, origins, listings) \
+           SELECT gen_random_uuid(), c, 's', '{{}}', '{{}}' FROM unnest('{{{HERE}, {ELSEWHERE}, {managed}}}'::uuid[]) AS c; \
          INSERT INTO audit (act, kind, fields, person_id, why) \
            SELECT 'READ', 'PERSON', '{{region}}', p, '' FROM unnest('{{{PERSON}, {OTHER}}}'::uuid[]) AS p;"
     );
@@ -284,6 +301,13 @@ async fn what_belongs_to_an_account_a_person_or_a_community_is_listed_as_the_pol
         agree::<Messages>(&mut conn, &name, &viewer, &system, |row| Subject::Messages {
             community: row.community_id,
             audience: &[],
+        })
+        .await;
+        agree::<Sites>(&mut conn, &name, &viewer, &system, |row| {
+            let community = row.community_id.map(On::Community);
+            let on = community.or(row.organization_id.map(On::Organization)).unwrap();
+            let managed_by = row.community_id.filter(|id| *id == managed).map(|_| HERE);
+            Subject::Sites { on, managed_by, audience: &[] }
         })
         .await;
     }

@@ -28,7 +28,7 @@ async fn every_mutation_refuses_what_is_not_yours_as_what_is_not_there() {
         .data(&hub, "{ viewer { accountId account { tokens { nodes { id } } grants { nodes { id } } } } }")
         .await["viewer"]
         .clone();
-    let there = admin.data(&hub, "{ community(slug: \"hidden-community-nobody\") { id roles { nodes { id } } links { nodes { id } } memberships { nodes { id } } } organization(slug: \"hidden-organization-nobody\") { id } person(slug: \"hidden-person-self\") { id } project(slug: \"hidden-project-nobody\") { id } item(slug: \"hidden-item-nobody\") { id } topic(slug: \"hidden-topic-nobody\") { id } public: person(slug: \"pub\") { id } c: community(slug: \"c\") { id applications { nodes { id } } } }").await;
+    let there = admin.data(&hub, "{ community(slug: \"hidden-community-nobody\") { id roles { nodes { id } } links { nodes { id } } memberships { nodes { id } } sites { nodes { id } } } organization(slug: \"hidden-organization-nobody\") { id } person(slug: \"hidden-person-self\") { id } project(slug: \"hidden-project-nobody\") { id } item(slug: \"hidden-item-nobody\") { id } topic(slug: \"hidden-topic-nobody\") { id } public: person(slug: \"pub\") { id } c: community(slug: \"c\") { id applications { nodes { id } } } }").await;
     let (role, link) = (&there["community"]["roles"]["nodes"][0]["id"], &there["community"]["links"]["nodes"][0]["id"]);
     let (project, item, topic) = (&there["project"]["id"], &there["item"]["id"], &there["topic"]["id"]);
     let (organization, belongs) = (&there["organization"]["id"], &there["community"]["memberships"]["nodes"][0]["id"]);
@@ -129,6 +129,13 @@ async fn every_mutation_refuses_what_is_not_yours_as_what_is_not_there() {
             "membershipEndorse" => {
                 let application = &there["c"]["applications"]["nodes"][0]["id"];
                 vec![(application, Box::new(|id| json!({"application": id})))]
+            }
+            "siteRegister" => {
+                let register = |id: &Value| json!({"on": id, "name": "A site", "origins": ["https://www.example.org"]});
+                vec![(community, Box::new(register)), (organization, Box::new(register))]
+            }
+            "siteEdit" | "siteRemove" => {
+                vec![(&there["community"]["sites"]["nodes"][0]["id"], Box::new(|id| json!({"site": id})))]
             }
             _ => panic!("{mutation} is new: say which ids it takes"),
         };

@@ -34,6 +34,8 @@ use crate::domain::project::graph::{Project, ProjectFilterInput, ProjectOrderInp
 use crate::domain::project::store::ProjectsOf;
 use crate::domain::role::graph::{Role, RoleFilterInput, RoleOrderInput, role_selection};
 use crate::domain::role::store::RolesOf;
+use crate::domain::site::graph::{Site, site_selection};
+use crate::domain::site::store::SitesOf;
 use crate::domain::source::graph::{Source, source_selection};
 use crate::domain::source::store::SourcesOf;
 use crate::domain::translation::graph::{TranslationWork, TranslationWorkFilterInput, work_selection};
@@ -410,6 +412,19 @@ impl Organization {
     ) -> Result<Connection<Grant>, Fault> {
         let arguments = PageArguments { first, after, last, before };
         page::of(&self.scope, (GrantsOf::Organization, self.row.id), arguments, grant_selection(holds)).await
+    }
+
+    /// The websites registered for it, earliest first; empty unless you run it.
+    async fn sites(
+        &self,
+        #[graphql(desc = "How many from the start, 1 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Site>, Fault> {
+        let arguments = PageArguments { first, after, last, before };
+        page::of(&self.scope, (SitesOf::Organization, self.row.id), arguments, site_selection()).await
     }
 
     /// The projects that it leads, works in or pays for, by title.

@@ -146,14 +146,7 @@ impl Listed for Grants {
         if identity.runs_the_hub() {
             return Sql::new("TRUE");
         }
-        let organizations = identity.grants().iter().filter_map(|grant| match (grant.right, grant.on) {
-            (Right::Administrator, On::Organization(id)) => Some(id),
-            (
-                Right::Administrator | Right::Coordinator | Right::Reviewer | Right::Member | Right::Representative,
-                On::Hub | On::Organization(_) | On::Community(_),
-            ) => None,
-        });
-        let organizations: Vec<Uuid> = organizations.collect();
+        let organizations: Vec<Uuid> = identity.administers().collect();
         let own = Some(identity.account()).filter(|_| identity.is_unlimited());
         Sql::new("(grants.account_id = ")
             .uuid_or_null(own)

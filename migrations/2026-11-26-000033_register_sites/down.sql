@@ -1,0 +1,2 @@
+DROP TABLE site_uses;
+DROP TABLE sites;
