@@ -2,7 +2,7 @@
 # Finds or installs what the hub needs. Without an argument, what building and running it needs: Rust, a C compiler,
 # PostgreSQL 14 or later. With "test", what its tests need too: Node 20 or later, Chromium, nginx, the packages of the browser
 # tests, of the clients that real consumers use, and of the provider by whom people sign in. With "bench", what the bench
-# needs too: wrk.
+# needs too: wrk and nginx.
 set -euo pipefail
 cd "$(dirname "$0")"
 purpose=${1:-run}
@@ -46,6 +46,7 @@ if [ "$purpose" = test ]; then
 fi
 if [ "$purpose" = bench ]; then
     command -v wrk >/dev/null || missing+=(wrk)
+    has_nginx || missing+=(nginx)
 fi
 
 if [ ${#missing[@]} -gt 0 ]; then

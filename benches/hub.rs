@@ -1,5 +1,5 @@
-//! The hub against floors: five queries over the data of scale 1, at 1 and at 16 connections, and publications to many
-//! subscribers.
+//! The hub against floors: five queries over the data of scale 1, at 1 and at 16 connections, a listing in partners' pages, and
+//! publications to many subscribers.
 //!
 //! `plain` is one hand-written SQL statement that builds the same JSON from the hub's tables under pgbench with prepared
 //! statements; `best` may use every column and index that the hub itself uses. Both run beside the hub in the same run,
@@ -13,6 +13,8 @@
 mod answers;
 #[path = "hub/fanout.rs"]
 mod fanout;
+#[path = "hub/listings.rs"]
+mod listings;
 #[path = "hub/load.rs"]
 mod load;
 #[path = "hub/parameters.rs"]
@@ -102,7 +104,9 @@ enum Part {
     Queries,
     /// Publications to many subscribers.
     Fanout,
-    /// Both.
+    /// A listing in partners' pages.
+    Listings,
+    /// All of them.
     All,
 }
 
@@ -129,10 +133,17 @@ async fn run(arguments: &Arguments) -> Result<(), String> {
     if arguments.serve_floor {
         return fanout::floor::serve().await;
     }
-    if arguments.part != Part::Fanout {
-        run_queries(arguments).await?;
+    let has = |part: Part| arguments.part == part || arguments.part == Part::All;
+    if has(Part::Queries) || has(Part::Listings) {
+        let world = World::start(&arguments.hub, &arguments.data_dir, arguments.scale, arguments.seed).await?;
+        if has(Part::Queries) {
+            run_queries(arguments, &world).await?;
+        }
+        if has(Part::Listings) {
+            listings::run(&world, &arguments.connections, arguments.seconds).await?;
+        }
     }
-    if arguments.part != Part::Queries {
+    if has(Part::Fanout) {
         let plan = fanout::Plan {
             program: &arguments.hub,
             sizes: &arguments.fanout,
@@ -145,11 +156,10 @@ async fn run(arguments: &Arguments) -> Result<(), String> {
     Ok(())
 }
 
-async fn run_queries(arguments: &Arguments) -> Result<(), String> {
-    let world = World::start(&arguments.hub, &arguments.data_dir, arguments.scale, arguments.seed).await?;
-    let queries = parameters::queries(&world, arguments.seed, arguments.sets).await?;
+async fn run_queries(arguments: &Arguments, world: &World) -> Result<(), String> {
+    let queries = parameters::queries(world, arguments.seed, arguments.sets).await?;
     for query in &queries {
-        answers::compare(&world, query).await?;
+        answers::compare(world, query).await?;
     }
     println!("The answers of hub and floors are the same for {} parameter sets of each query.", parameters::COMPARED);
     let only = |query: &&Query| arguments.only.is_empty() || arguments.only.iter().any(|name| name == query.name);
@@ -158,7 +168,7 @@ async fn run_queries(arguments: &Arguments) -> Result<(), String> {
         println!("| query | | req/s | of plain | of best | p50 / p99 ms | hub CPU ms/req | Minstr/req |");
         println!("|---|---|--:|--:|--:|--:|--:|--:|");
         for query in queries.iter().filter(only) {
-            measure(&world, query, *connections, arguments.seconds)?;
+            measure(world, query, *connections, arguments.seconds)?;
         }
     }
     println!("\nHub memory, highest seen: {} MiB resident.", world.highest_memory_mib()?);

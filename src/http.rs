@@ -6,10 +6,13 @@ pub mod budget;
 pub mod caller;
 pub mod cross_origin;
 pub mod documents;
+pub mod embed;
 pub mod examples;
 pub mod execution;
+pub mod files;
 pub mod graphql;
 pub mod health;
+pub mod home;
 pub mod kept;
 pub mod live;
 pub mod metrics;
@@ -28,6 +31,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{from_fn_with_state, map_response_with_state};
@@ -39,6 +43,7 @@ use tokio::sync::{AcquireError, Semaphore, SemaphorePermit, watch};
 use uuid::Uuid;
 
 use crate::auth::oidc::Providers;
+use crate::changes::cursor::Cursor;
 use crate::changes::end::End;
 use crate::changes::tail::Tail;
 use crate::config::Config;
@@ -49,6 +54,7 @@ use crate::graph::pace::Paces;
 use crate::graph::{self, HubSchema};
 use crate::http::budget::Budgets;
 use crate::http::documents::Documents;
+use crate::http::embed::Embeds;
 use crate::http::graphql::Answered;
 use crate::http::health::Health;
 use crate::http::kept::{Admitted, Kept};
@@ -86,7 +92,8 @@ struct Shared {
     tail: Tail,
     end: End,
     schema: HubSchema,
-    kept: Kept<Answered>,
+    kept: Kept<Bytes, Answered>,
+    embeds: Embeds,
     shelves: Shelves,
     live: Live,
     paces: Arc<Paces>,
@@ -128,7 +135,11 @@ impl Hub {
         let documents = Documents::load(config.documents.as_deref(), config.only_documents, &config.limits)?;
         let public_url = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         let shared = Shared {
-            operations: Arc::new(Operations::new(config.slow, new_epoch(), documents.operations())),
+            operations: Arc::new(Operations::new(
+                config.slow,
+                new_epoch(),
+                documents.operations().into_iter().chain(embed::operations()),
+            )),
             health: Health::default(),
             readers: Readers { networks: config.metrics_from.clone(), proxies: config.proxies.clone() },
             end: End::new(db.clone()),
@@ -136,6 +147,7 @@ impl Hub {
             tail,
             schema: graph::schema(),
             kept: Kept::default(),
+            embeds: Embeds::default(),
             shelves: Shelves::default(),
             live: Live::default(),
             paces: Arc::default(),
@@ -300,8 +312,40 @@ impl Hub {
     }
 
     /// The answers that are kept.
-    pub fn kept(&self) -> &Kept<Answered> {
+    pub fn kept(&self) -> &Kept<Bytes, Answered> {
         &self.shared.kept
+    }
+
+    /// What is kept for listings.
+    pub fn embeds(&self) -> &Embeds {
+        &self.shared.embeds
+    }
+
+    /// The hub's own origin as browsers see it, without a slash at its end.
+    pub fn public_url(&self) -> &str {
+        self.shared.public_url.trim_end_matches('/')
+    }
+
+    /// Where the change log ended within the last second.
+    pub async fn recent(&self) -> Result<Cursor, Fault> {
+        if let Some(confirmed) = self.shared.tail.confirmed() {
+            return Ok(confirmed);
+        }
+        let position = self.position().await.ok_or_else(|| Fault::unavailable("the change log cannot be read"))?;
+        let applied = self.shared.tail.applied();
+        Ok(Cursor::at(applied.epoch, position.max(applied.position)))
+    }
+
+    /// What is told of a fault: what there is more to it is logged here, once, and named by a reference.
+    pub fn told(&self, fault: &Fault) -> Fault {
+        match fault.cause() {
+            Some(cause) => {
+                let reference = self.reference();
+                tracing::error!(reference, code = fault.code().as_ref(), cause, "fault");
+                fault.clone().with_reference(&reference)
+            }
+            None => fault.clone(),
+        }
     }
 
     /// What anonymous viewers have loaded.
@@ -353,6 +397,8 @@ impl Hub {
         api.merge(pages::router(own.has_editor))
             .merge(of_accounts.layer(from_fn_with_state(self.clone(), account::enter)))
             .merge(examples::router())
+            .merge(embed::router())
+            .merge(home::router())
             .merge(health::router())
             .merge(metrics::router())
             .layer(from_fn_with_state(self.clone(), body::with_deadline))

@@ -110,21 +110,10 @@ pub fn wrk(
     connections: usize,
     seconds: u64,
 ) -> Result<(Measured, Cost), String> {
-    let script = world.scripts.path().join(format!("{}.lua", query.name));
-    fs::write(&script, lua(query, asking)).map_err(|error| error.to_string())?;
+    let script = lua(query, asking);
     let run = |seconds: u64| {
-        let output = Command::new("wrk")
-            .args(["--threads", "1", "--connections", &connections.to_string(), "--duration", &format!("{seconds}s")])
-            .args(["--timeout", "20s", "--script"])
-            .arg(&script)
-            .arg(&world.url)
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|error| format!("wrk: {error}"))?;
-        let told = String::from_utf8_lossy(&output.stdout).into_owned();
-        let numbers = told.lines().find_map(|line| line.strip_prefix("RESULT ")).ok_or(told.clone())?;
-        let numbers: Vec<f64> = numbers.split(' ').filter_map(|number| number.parse().ok()).collect();
-        let [requests, micros, p50, p99, errors] = numbers.as_slice() else { return Err(told) };
+        let numbers = wrk_once(&script, &world.url, connections, seconds)?;
+        let [requests, micros, p50, p99, errors, _] = numbers.as_slice() else { return Err(format!("{numbers:?}")) };
         if *errors > 0.0 {
             return Err(format!("{errors} of {requests} requests of {} failed", query.name));
         }
@@ -137,6 +126,50 @@ pub fn wrk(
     let cpu_ms = (cpu_ms(world.hub_pid)? - before) / requests;
     Ok((measured, Cost { cpu_ms, instructions: counter.and_then(Instructions::stop).map(|count| count / requests) }))
 }
+
+/// What wrk reaches at an address with a script. While it warms up every answer has to have this status; later they are not looked at,
+/// as looking costs wrk as much as asking.
+pub fn run_wrk(script: &str, url: &str, connections: usize, seconds: u64, status: u16) -> Result<Measured, String> {
+    let judge = format!(
+        "function setup(thread) measured = thread end\n\
+         wrong = 0\nfunction response(status) if status ~= {status} then wrong = wrong + 1 end end\n"
+    );
+    let numbers = wrk_once(&format!("{script}{judge}{DONE}"), url, connections, WARM_UP_SECONDS)?;
+    if numbers.get(5).is_none_or(|wrong| *wrong > 0.0) {
+        return Err(format!("{url} does not answer with {status}"));
+    }
+    let numbers = wrk_once(&format!("{script}{DONE}"), url, connections, seconds)?;
+    let [requests, micros, p50, p99, errors, _] = numbers.as_slice() else { return Err(format!("{numbers:?}")) };
+    if *errors > 0.0 || *requests == 0.0 {
+        return Err(format!("{errors} of {requests} requests of {url} failed"));
+    }
+    Ok(Measured { per_second: requests / (micros / 1e6), p50_ms: p50 / 1e3, p99_ms: p99 / 1e3 })
+}
+
+/// The numbers that a script tells when it is done.
+fn wrk_once(script: &str, url: &str, connections: usize, seconds: u64) -> Result<Vec<f64>, String> {
+    let file = tempfile::Builder::new().suffix(".lua").tempfile().map_err(|error| error.to_string())?;
+    fs::write(file.path(), script).map_err(|error| error.to_string())?;
+    let output = Command::new("wrk")
+        .args(["--threads", "1", "--connections", &connections.to_string(), "--duration", &format!("{seconds}s")])
+        .args(["--timeout", "20s", "--script"])
+        .arg(file.path())
+        .arg(url)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("wrk: {error}"))?;
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    let numbers = told.lines().find_map(|line| line.strip_prefix("RESULT ")).ok_or(told.clone())?;
+    Ok(numbers.split(' ').filter_map(|number| number.parse().ok()).collect())
+}
+
+/// How a script tells what was reached, and how many answers were wrong where it looked at them.
+const DONE: &str = "function done(summary, latency, requests)
+  local e = summary.errors
+  io.write(string.format('RESULT %d %d %d %d %d %d\\n', summary.requests, summary.duration, latency:percentile(50),
+    latency:percentile(99), e.connect + e.read + e.write + e.status + e.timeout, measured and measured:get('wrong') or 0))
+end
+";
 
 /// A script for wrk: the bodies in turn, an error for every answer that is no 200 or holds errors.
 fn lua(query: &Query, asking: Asking) -> String {
@@ -169,13 +202,9 @@ function request()
   asked = asked + 1
   return wrk.format(nil, nil, nil, bodies[at] .. {end})
 end
-function done(summary, latency, requests)
-  local e = summary.errors
-  io.write(string.format("RESULT %d %d %d %d %d\n", summary.requests, summary.duration, latency:percentile(50),
-    latency:percentile(99), e.connect + e.read + e.write + e.status + e.timeout))
-end
 "#
     );
+    script.push_str(DONE);
     script
 }
 

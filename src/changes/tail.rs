@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
 use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::{FutureExt, StreamExt};
@@ -29,7 +29,10 @@ const MAX_LOST: usize = 10_000;
 const CHUNK: usize = 500;
 
 /// How long the tail relies on being told of new entries before it looks for itself.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// How long it counts as the end of the log what was seen to be it.
+const COUNTS_FOR: Duration = Duration::from_secs(1);
 
 /// How long the database may take to answer before the connection counts as lost.
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
@@ -51,6 +54,8 @@ struct Shared {
     db: Db,
     window: RwLock<Window>,
     moved: watch::Sender<()>,
+    /// When the reading began that found nothing more, last of all.
+    confirmed: RwLock<Instant>,
 }
 
 struct Window {
@@ -80,11 +85,12 @@ impl Tail {
     pub async fn start(db: Db, new_epoch: fn() -> Uuid) -> Result<Self, Fault> {
         let mut conn = db.connection().await?;
         let epoch = log::ensure_epoch(&mut conn, new_epoch()).await?;
+        let confirmed = RwLock::new(Instant::now());
         let end = log::position(&mut conn).await?;
         drop(conn);
         let window =
             Window { epoch, from: end, to: end, narrowed: end, lost: HashMap::new(), entries: VecDeque::new() };
-        let shared = Arc::new(Shared { db, window: RwLock::new(window), moved: watch::Sender::new(()) });
+        let shared = Arc::new(Shared { db, window: RwLock::new(window), moved: watch::Sender::new(()), confirmed });
         let keeper = Keeper(tokio::spawn(keep(shared.clone(), new_epoch)));
         Ok(Self { shared, _keeper: Arc::new(keeper) })
     }
@@ -94,6 +100,14 @@ impl Tail {
     pub fn applied(&self) -> Cursor {
         let window = self.shared.read();
         Cursor::at(window.epoch, window.to)
+    }
+
+    /// The same, where it was the end of the log within the last second, without asking the database; null: it cannot be told,
+    /// as when the connection is gone.
+    pub fn confirmed(&self) -> Option<Cursor> {
+        // Nothing that holds the lock can panic.
+        let at = *self.shared.confirmed.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        (at.elapsed() <= COUNTS_FOR).then(|| self.applied())
     }
 
     /// The last entry that took something from somebody, or a right from this viewer: what was made from an earlier state, or
@@ -214,9 +228,13 @@ async fn listen(shared: &Shared, new_epoch: fn() -> Uuid) -> Result<Infallible, 
 }
 
 async fn catch_up(shared: &Shared, conn: &mut AsyncPgConnection) -> Result<bool, Fault> {
-    let after = shared.read().to;
+    let (began, after) = (Instant::now(), shared.read().to);
     let stretch = in_time(log::read(conn, after, CHUNK)).await?;
-    Ok(shared.take(stretch))
+    let has_more = shared.take(stretch);
+    if !has_more {
+        *shared.confirmed.write().unwrap_or_else(std::sync::PoisonError::into_inner) = began;
+    }
+    Ok(has_more)
 }
 
 async fn in_time<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use rust_embed::Embed;
 
-use crate::http::pages;
+use crate::http::files;
 
 /// What the page may load: its own host's files alone. `data:` is for small pictures in its style sheet.
 const CONTENT_POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -59,13 +59,13 @@ async fn file<Files: Embed>(path: Result<Path<String>, PathRejection>, headers: 
     // A path that cannot be decoded names no file either.
     match path {
         Ok(Path(path)) => answer::<Files>(&path, &headers),
-        Err(_) => pages::asset_missing(&headers),
+        Err(_) => files::missing(&headers),
     }
 }
 
 fn answer<Files: Embed>(path: &str, headers: &HeaderMap) -> Response {
-    let Some(file) = Files::get(path) else { return pages::asset_missing(headers) };
-    let tag = format!("\"{}\"", pages::hex(&file.metadata.sha256_hash()));
+    let Some(file) = Files::get(path) else { return files::missing(headers) };
+    let tag = format!("\"{}\"", files::hex(&file.metadata.sha256_hash()));
     let common = [
         (ETAG, tag.as_str()),
         // Its files name each other without a version, so a cache must not mix two of them.
@@ -74,7 +74,7 @@ fn answer<Files: Embed>(path: &str, headers: &HeaderMap) -> Response {
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (REFERRER_POLICY, "no-referrer"),
     ];
-    if pages::is_known(&tag, headers) {
+    if files::is_known(&tag, headers) {
         return (StatusCode::NOT_MODIFIED, common).into_response();
     }
     let media_type = match file.metadata.mimetype() {

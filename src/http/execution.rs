@@ -160,6 +160,11 @@ impl Asker {
         Self { origin: Origin::of(headers), ..Self::new(hub, Viewer::Anonymous, languages) }
     }
 
+    /// The same who asks, answered in these languages.
+    pub fn reading(self, languages: Languages) -> Self {
+        Self { languages, ..self }
+    }
+
     /// The same who asks for an operation that begins now: it is noted.
     pub fn recorded(self, transport: Transport) -> Self {
         let record = Record::begin(self.hub.operations().clone(), self.origin.clone(), transport);

@@ -24,7 +24,7 @@ use crate::http::documents::Named;
 use crate::http::execution::{Asker, Parameters, Prepared, Short, bad_request};
 use crate::http::kept::{Asked, Key, Source};
 use crate::http::operations::{Outcome, Transport};
-use crate::http::{Hub, body, pages, sse, websocket};
+use crate::http::{Hub, body, files, sse, websocket};
 use crate::policy::Viewer;
 use crate::text::messages::Message;
 
@@ -317,7 +317,7 @@ impl Reply {
         let digest = Sha256::digest(&body);
         let tag: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
         let tag = format!("\"{tag}\"");
-        let mut response = if pages::is_known(&tag, headers) {
+        let mut response = if files::is_known(&tag, headers) {
             self.response(StatusCode::NOT_MODIFIED, Bytes::new())
         } else {
             self.response(StatusCode::OK, body)

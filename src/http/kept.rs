@@ -64,9 +64,22 @@ pub enum Source {
 }
 
 /// The answers that are kept, and what goes wrong, as long as somebody waits for it.
-pub struct Kept<E> {
-    answers: Cache<Key, Made<E>, ByBytes>,
+pub struct Kept<V, E> {
+    answers: Cache<Key, Made<V, E>, ByBytes>,
     started: Instant,
+    max_age: Duration,
+}
+
+/// What can be kept.
+pub trait Weighed {
+    /// How many bytes it takes.
+    fn bytes(&self) -> usize;
+}
+
+impl Weighed for Bytes {
+    fn bytes(&self) -> usize {
+        self.len()
+    }
 }
 
 /// How many requests are known to be within the limits: at 80 bytes each.
@@ -97,16 +110,16 @@ impl Admitted {
 }
 
 /// What was made.
-type Made<E> = Result<Bytes, Arc<E>>;
+type Made<V, E> = Result<V, Arc<E>>;
 
 #[derive(Clone)]
 struct ByBytes;
 
-impl<E> Weighter<Key, Made<E>> for ByBytes {
-    fn weight(&self, _key: &Key, made: &Made<E>) -> u64 {
+impl<V: Weighed, E> Weighter<Key, Made<V, E>> for ByBytes {
+    fn weight(&self, _key: &Key, made: &Made<V, E>) -> u64 {
         match made {
-            Ok(body) if body.len() <= MAX_ANSWER_BYTES => {
-                u64::try_from(body.len().saturating_add(ENTRY_BYTES)).unwrap_or(u64::MAX)
+            Ok(value) if value.bytes() <= MAX_ANSWER_BYTES => {
+                u64::try_from(value.bytes().saturating_add(ENTRY_BYTES)).unwrap_or(u64::MAX)
             }
             // It outweighs the whole, so that it is not taken in.
             Ok(_) | Err(_) => u64::MAX,
@@ -141,23 +154,31 @@ impl Source {
     }
 }
 
-impl<E> Default for Kept<E> {
+impl<V: Weighed + Clone, E> Default for Kept<V, E> {
     fn default() -> Self {
+        Self::for_as_long_as(MAX_AGE)
+    }
+}
+
+impl<V: Weighed + Clone, E> Kept<V, E> {
+    /// Keeps answers for so long at the most.
+    pub fn for_as_long_as(max_age: Duration) -> Self {
         let mut options = OptionsBuilder::new();
         options.estimated_items_capacity(ABOUT_ANSWERS).weight_capacity(MAX_KEPT_BYTES).shards(PARTS);
         options.hot_allocation(FOR_AGAIN);
         // Every option that has to be given is given.
         let options = options.build().expect("a capacity and a number of answers");
         let answers = Cache::with_options(options, ByBytes, DefaultHashBuilder::default(), DefaultLifecycle::default());
-        Self { answers, started: Instant::now() }
+        Self { answers, started: Instant::now(), max_age }
     }
-}
 
-impl<E> Kept<E> {
     /// The key of what is asked `now`, when the log stands at `position`.
     pub fn key(&self, asked: Asked, position: i64, now: Instant) -> Key {
-        let age =
-            now.saturating_duration_since(self.started).as_secs().checked_div(MAX_AGE.as_secs()).unwrap_or_default();
+        let age = now
+            .saturating_duration_since(self.started)
+            .as_secs()
+            .checked_div(self.max_age.as_secs())
+            .unwrap_or_default();
         Key { asked, position, age }
     }
 
@@ -168,18 +189,14 @@ impl<E> Kept<E> {
 
     /// The answer that is kept under a key, or else the one that `making` makes. What goes wrong is told to everybody
     /// who waits for it, and is not kept.
-    pub async fn answer(
-        &self,
-        key: Key,
-        making: impl Future<Output = Result<Bytes, E>>,
-    ) -> Result<(Bytes, Source), Arc<E>> {
+    pub async fn answer(&self, key: Key, making: impl Future<Output = Result<V, E>>) -> Result<(V, Source), Arc<E>> {
         match self.answers.get_value_or_guard_async(&key).await {
-            Ok(made) => made.map(|body| (body, Source::Kept)),
+            Ok(made) => made.map(|value| (value, Source::Kept)),
             Err(place) => {
                 let made = making.await.map_err(Arc::new);
                 // An error would mean that the place was taken away, which nobody does.
                 let _ = place.insert(made.clone());
-                made.map(|body| (body, Source::Made))
+                made.map(|value| (value, Source::Made))
             }
         }
     }
@@ -189,7 +206,7 @@ impl<E> Kept<E> {
 mod tests {
     use super::*;
 
-    async fn source(kept: &Kept<()>, position: i64, length: usize) -> Source {
+    async fn source(kept: &Kept<Bytes, ()>, position: i64, length: usize) -> Source {
         let key = kept.key(Asked([7; 32]), position, kept.started);
         kept.answer(key, async { Ok(Bytes::from(vec![b'a'; length])) }).await.unwrap().1
     }
@@ -204,7 +221,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_is_not_kept_for_longer_than_half_a_minute() {
-        let kept = Kept::<()>::default();
+        let kept = Kept::<Bytes, ()>::default();
         let asked = async |after: Duration| {
             let key = kept.key(Asked([7; 32]), 1, kept.started + after);
             kept.answer(key, async { Ok(Bytes::new()) }).await.unwrap().1
@@ -246,7 +263,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_goes_wrong_is_told_to_all_who_wait_and_kept_for_nobody() {
-        let kept = Kept::<&str>::default();
+        let kept = Kept::<Bytes, &str>::default();
         let key = kept.key(Asked([7; 32]), 1, kept.started);
         let (go, gone) = tokio::sync::oneshot::channel::<()>();
         let first = kept.answer(key, async {
@@ -261,7 +278,7 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_gives_up_leaves_the_making_to_the_next() {
-        let kept = Kept::<()>::default();
+        let kept = Kept::<Bytes, ()>::default();
         let key = kept.key(Asked([7; 32]), 1, kept.started);
         let mut first = Box::pin(kept.answer(key, std::future::pending()));
         assert!(futures_util::poll!(&mut first).is_pending());

@@ -168,7 +168,7 @@ impl Metrics {
     pub fn open_stream(&self, transport: Transport) -> OpenStream {
         let gauge = match transport {
             Transport::WebSocket => &self.websockets,
-            Transport::Http | Transport::Sse => &self.event_streams,
+            Transport::Http | Transport::Sse | Transport::Embed => &self.event_streams,
         };
         gauge.increment(1.0);
         OpenStream(gauge.clone())

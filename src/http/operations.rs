@@ -45,6 +45,8 @@ pub enum Transport {
     WebSocket,
     /// A request whose answer is a stream of events.
     Sse,
+    /// A listing or page that the hub makes of a document of its own.
+    Embed,
 }
 
 /// What kind of operation it is.

@@ -5,32 +5,30 @@
 //! **Invariant:** no page loads anything from another host or holds a script or style of its own; the policy in its
 //! head forbids both.
 
-use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use axum::Router;
-use axum::body::Body;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, RawQuery};
+use axum::extract::RawQuery;
+use axum::http::HeaderMap;
 use axum::http::header::{
-    ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName,
-    IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName,
+    REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, Value, context};
-use rust_embed::{Embed, EmbeddedFile};
+use serde_json::Value as Json;
 use url::form_urlencoded;
 
+use crate::http::embed::words;
+use crate::http::files;
 use crate::text::language::{LanguageTag, Languages};
 use crate::text::messages::Message;
 
-/// The routes of the pages: `/`, `/editor` where there is one, and `/assets/{path}`.
+/// The routes of the pages: `/editor` where there is one, and `/assets/{path}`.
 pub fn router<S: Clone + Send + Sync + 'static>(has_editor: bool) -> Router<S> {
-    let home = get(move |raw: RawQuery, headers: HeaderMap| home(has_editor, raw, headers));
-    let router = Router::new().route("/", home).route("/assets/{*path}", get(asset));
+    let router = Router::new().route("/assets/{*path}", get(files::asset));
     if has_editor { router.route("/editor", get(editor)) } else { router }
 }
 
@@ -81,24 +79,23 @@ const ONCOLOGY_QUERY: &str = r#"query OncologyCommunities {
 
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut templates = Environment::new();
-    templates.set_undefined_behavior(UndefinedBehavior::Strict);
-    templates.add_function("asset", asset_address);
+    // What is printed has to be there; what is only asked for need not.
+    templates.set_undefined_behavior(UndefinedBehavior::SemiStrict);
+    templates.add_function("asset", files::address);
+    words::add_to(&mut templates);
     for (name, source) in [
         ("frame.html", include_str!("templates/frame.html")),
         ("home.html", include_str!("templates/home.html")),
         ("editor.html", include_str!("templates/editor.html")),
         ("account.html", include_str!("templates/account.html")),
+        ("embed.html", include_str!("templates/embed.html")),
+        ("report.html", include_str!("templates/report.html")),
     ] {
         // The templates are compiled in, and the tests below read every one.
         templates.add_template(name, source).expect("a template is well-formed");
     }
     templates
 });
-
-#[derive(Embed)]
-#[folder = "src/http/assets"]
-#[exclude = "*.md"]
-struct Assets;
 
 /// A language that the pages are written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,8 +179,8 @@ impl Wishes {
     }
 }
 
-async fn home(has_editor: bool, RawQuery(raw): RawQuery, headers: HeaderMap) -> Response {
-    let language = PageLanguage::choose(&Wishes::of(raw.as_deref()), &headers);
+/// The start page. `holdings`: what the hub holds, as its own document finds it; null: it cannot be told for the moment.
+pub fn home(has_editor: bool, language: PageLanguage, holdings: Option<Json>) -> Response {
     let say = |message: Message| language.say(&message);
     let texts = context! {
         heading => say(Message::new("page-home-heading")),
@@ -207,7 +204,8 @@ async fn home(has_editor: bool, RawQuery(raw): RawQuery, headers: HeaderMap) -> 
         selected => say(Message::new("page-home-selected")),
         sources => say(Message::new("page-home-sources")),
     };
-    let own = context! { page => "./", has_editor, home => texts, choices => choices("./", None) };
+    let holdings = Value::from(Serde(holdings));
+    let own = context! { page => "./", has_editor, home => texts, choices => choices("./", None), holdings };
     page(language, "", "home.html", own)
 }
 
@@ -234,45 +232,6 @@ async fn editor(RawQuery(raw): RawQuery, headers: HeaderMap) -> Response {
     page(language, "", "editor.html", own)
 }
 
-async fn asset(path: Result<Path<String>, PathRejection>, headers: HeaderMap) -> Response {
-    // A path that cannot be decoded names no file either.
-    let file = path.ok().and_then(|Path(path)| Assets::get(&path));
-    match file {
-        Some(file) => asset_response(file, &headers),
-        None => asset_missing(&headers),
-    }
-}
-
-fn asset_response(file: EmbeddedFile, headers: &HeaderMap) -> Response {
-    let tag = format!("\"{}\"", hex(&file.metadata.sha256_hash()));
-    let caching = [(ETAG, tag.as_str()), (CACHE_CONTROL, "public, max-age=3600"), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
-    if is_known(&tag, headers) {
-        return (StatusCode::NOT_MODIFIED, caching).into_response();
-    }
-    let mut media_type = Cow::Borrowed(file.metadata.mimetype());
-    if media_type.starts_with("text/") {
-        media_type.to_mut().push_str("; charset=utf-8");
-    }
-    (caching, [(CONTENT_TYPE, &*media_type)], Body::from(file.data)).into_response()
-}
-
-/// Says that there is no such file.
-pub fn asset_missing(headers: &HeaderMap) -> Response {
-    let language = PageLanguage::choose(&Wishes::default(), headers);
-    let sentence = language.say(&Message::new("page-asset-missing"));
-    (StatusCode::NOT_FOUND, common_headers(language), [(CONTENT_TYPE, "text/plain; charset=utf-8")], sentence + "\n")
-        .into_response()
-}
-
-/// Whether the reader holds the file with this tag already (RFC 9110 §13.1.2, weak comparison).
-pub fn is_known(tag: &str, headers: &HeaderMap) -> bool {
-    let lines = headers.get_all(IF_NONE_MATCH).iter().filter_map(|line| line.to_str().ok());
-    lines
-        .flat_map(|line| line.split(','))
-        .map(str::trim)
-        .any(|held| held == "*" || held.trim_start_matches("W/") == tag)
-}
-
 /// The page from its template, its own values, and the values that all pages share. `root` leads from its folder
 /// to the hub's.
 pub fn page(language: PageLanguage, root: &str, template: &str, own: Value) -> Response {
@@ -286,10 +245,11 @@ pub fn page(language: PageLanguage, root: &str, template: &str, own: Value) -> R
         home => say(Message::new("page-home")),
         editor => say(Message::new("page-editor")),
         dashboard => say(Message::new("page-dashboard")),
+        embed => say(Message::new("page-embed")),
         account => say(Message::new("page-account")),
         schema => say(Message::new("page-schema")),
     };
-    let values = context! { language => language.tag(), frame, root, examples => examples(language), ..own };
+    let values = context! { language => language.tag(), interface => language.tag(), lang => language.tag(), frame, root, examples => examples(language), ..own };
     // The templates and the names of their values are fixed, and the tests below fill in every one; values are texts.
     let html = TEMPLATES.get_template(template).and_then(|template| template.render(values)).expect("a page renders");
     let own_headers = [
@@ -301,13 +261,22 @@ pub fn page(language: PageLanguage, root: &str, template: &str, own: Value) -> R
 }
 
 /// The headers of every answer that is written in a language.
-fn common_headers(language: PageLanguage) -> [(HeaderName, &'static str); 4] {
+pub fn common_headers(language: PageLanguage) -> [(HeaderName, &'static str); 4] {
     [
         (CONTENT_LANGUAGE, language.tag()),
         (VARY, "Accept-Language"),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (REFERRER_POLICY, "no-referrer"),
     ]
+}
+
+/// The same page in each language, with the same other parts of its address.
+pub fn choices_with(page: &str, rest: &str) -> Vec<Value> {
+    let choice = |language: PageLanguage| {
+        let address = format!("{page}?{rest}&lang={}", language.tag());
+        context! { language => language.tag(), own_name => language.own_name(), address }
+    };
+    PAGE_LANGUAGES.into_iter().map(choice).collect()
 }
 
 /// The same page in each language, with the same query.
@@ -353,29 +322,11 @@ fn address(page: &str, language: PageLanguage, query: Option<&str>) -> String {
     pairs.finish()
 }
 
-/// The address of an embedded file, with the beginning of its hash: a new hub never meets an old file in a cache.
-fn asset_address(path: &str) -> Result<String, minijinja::Error> {
-    let missing = || minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, format!("no asset {path}"));
-    let file = Assets::get(path).ok_or_else(missing)?;
-    // 8 hex digits: two of a file's few versions share them once in 4 billion.
-    let version: String = hex(&file.metadata.sha256_hash()).chars().take(8).collect();
-    Ok(format!("assets/{path}?v={version}"))
-}
-
-/// Bytes as hex digits.
-pub fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        // Writing to a string never fails.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use axum::body::to_bytes;
-    use axum::http::HeaderValue;
+    use axum::extract::Path;
+    use axum::http::{HeaderValue, StatusCode};
     use proptest::prelude::*;
 
     use super::*;
@@ -395,7 +346,7 @@ mod tests {
     }
 
     async fn home_of(raw: &str) -> Response {
-        home(true, RawQuery(Some(raw.to_owned())), HeaderMap::new()).await
+        home(true, PageLanguage::of_reader(Some(raw), &HeaderMap::new()), None)
     }
 
     async fn editor_of(raw: &str) -> Response {
@@ -403,7 +354,7 @@ mod tests {
     }
 
     async fn asset_of(path: &str, headers: HeaderMap) -> Response {
-        asset(Ok(Path(path.to_owned())), headers).await
+        files::asset(Ok(Path(path.to_owned())), headers).await
     }
 
     fn chosen(raw: &str, accept: &str) -> PageLanguage {
@@ -476,7 +427,7 @@ mod tests {
 
     #[tokio::test]
     async fn without_an_editor_nothing_leads_to_it() {
-        let html = text(home(false, RawQuery(None), HeaderMap::new()).await).await;
+        let html = text(home(false, PageLanguage::English, None)).await;
         assert!(html.contains("<pre") && !html.contains("editor"), "{html}");
     }
 
@@ -489,7 +440,7 @@ mod tests {
             assert!(!html.contains("alert(\""), "{html}");
             assert_eq!(html.matches("</textarea>").count(), html.matches("<textarea").count());
         }
-        assert!(text(editor_of(&raw).await).await.contains("&lt;&#x2f;textarea&gt;&lt;script&gt;"));
+        assert!(text(editor_of(&raw).await).await.contains("&lt;/textarea&gt;&lt;script&gt;"));
     }
 
     #[tokio::test]
@@ -513,8 +464,8 @@ mod tests {
     async fn every_file_that_a_page_names_is_there_with_its_media_type() {
         let pages = text(home_of("").await).await + &text(editor_of("").await).await;
         let mut count = 0;
-        for rest in pages.split("\"assets&#x2f;").skip(1) {
-            let name = rest.split('?').next().unwrap().replace("&#x2f;", "/");
+        for rest in pages.split("\"assets/").skip(1) {
+            let name = rest.split('?').next().unwrap().to_owned();
             let response = asset_of(&name, HeaderMap::new()).await;
             assert_eq!(response.status(), StatusCode::OK, "{name}");
             let media_type = response.headers()[CONTENT_TYPE].to_str().unwrap();
@@ -528,43 +479,6 @@ mod tests {
             count += 1;
         }
         assert_eq!(count, 13);
-    }
-
-    #[tokio::test]
-    async fn a_file_that_the_browser_holds_is_not_sent_again() {
-        let first = asset_of("hub.css", HeaderMap::new()).await;
-        assert_eq!(first.headers()[CACHE_CONTROL], "public, max-age=3600");
-        let tag = first.headers()[ETAG].to_str().unwrap().to_owned();
-        assert!(tag.starts_with('"') && tag.len() == 66, "{tag}");
-        for held in [tag.clone(), format!("\"x\", W/{tag}"), "*".to_owned()] {
-            let again = asset_of("hub.css", headers(&[(IF_NONE_MATCH, &held)])).await;
-            assert_eq!(again.status(), StatusCode::NOT_MODIFIED, "{held}");
-            assert_eq!(again.headers()[ETAG], tag);
-            assert!(text(again).await.is_empty());
-        }
-        for held in ["", "\"\"", "\"x\"", tag.trim_matches('"')] {
-            let again = asset_of("hub.css", headers(&[(IF_NONE_MATCH, held)])).await;
-            assert_eq!(again.status(), StatusCode::OK, "{held}");
-        }
-    }
-
-    #[tokio::test]
-    async fn an_unknown_file_is_a_plain_404_in_the_readers_language() {
-        for path in ["", "nothing.js", "../pages.rs", "/etc/passwd", "vendor", "vendor/VENDORED.md", HOSTILE] {
-            let response = asset_of(path, headers(&[(ACCEPT_LANGUAGE, "fr")])).await;
-            assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
-            assert_eq!(response.headers()[CONTENT_TYPE], "text/plain; charset=utf-8");
-            assert_eq!(response.headers()[CONTENT_LANGUAGE], "fr");
-            assert!(!text(response).await.contains("script"));
-        }
-    }
-
-    #[test]
-    fn every_vendored_folder_holds_its_licence() {
-        for folder in ["graphiql", "react", "react-dom"] {
-            let licence = Assets::get(&format!("vendor/{folder}/LICENSE.txt")).unwrap();
-            assert!(String::from_utf8_lossy(&licence.data).contains("MIT License"));
-        }
     }
 
     proptest! {

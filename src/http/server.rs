@@ -26,6 +26,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tower_service::Service;
 
 use crate::config::limits::Limits;
+use crate::http::embed::sites;
 use crate::http::places::Places;
 use crate::http::{Hub, caller, is_stopping};
 
@@ -72,6 +73,7 @@ pub async fn serve(listener: TcpListener, hub: Hub, stop: impl Future<Output = (
     let mut stop = std::pin::pin!(stop);
     // Each connection holds a receiver; when all are gone, so are the connections.
     let open = watch::Sender::new(());
+    let counting = sites::keep_writing(hub.clone());
     loop {
         let accepted = tokio::select! {
             () = &mut stop => break,
@@ -105,6 +107,12 @@ pub async fn serve(listener: TcpListener, hub: Hub, stop: impl Future<Output = (
         open.closed().await;
         // WebSockets have left their connections by then.
         hub.drained().await;
+        // Nothing is counted any more.
+        if counting.await.is_ok()
+            && let Err(fault) = hub.embeds().sites().write(&hub).await
+        {
+            tracing::warn!(cause = fault.cause(), "the last uses of listings were not counted");
+        }
     };
     // What has not ended by then is cut off.
     let _ = timeout(Duration::from_secs(limits.drain_seconds), ended).await;

@@ -59,20 +59,21 @@ impl Message {
     /// hub's default, else in English. An id that no catalogue has, or a missing value, yields the
     /// bare id.
     pub fn sentence(&self, languages: &Languages) -> String {
-        let mut args = HashMap::new();
-        for (name, value) in &self.args {
-            args.insert(*name, value.to_fluent());
-        }
-        let wanted = languages.wanted().iter().chain([languages.default()]);
-        let catalogues = wanted.filter_map(catalogue).chain([CATALOGUES.fallback()]);
-        for catalogue in catalogues {
-            let sentence = CATALOGUES.lookup_single_language(catalogue, self.id, Some(&args));
-            if let Ok(sentence) = sentence {
-                return sentence;
-            }
-        }
-        self.id.to_owned()
+        let args = self.args.iter().map(|(name, value)| (*name, value.to_fluent())).collect();
+        look_up(self.id, &args, languages).unwrap_or_else(|| self.id.to_owned())
     }
+}
+
+/// A sentence whose id the compiler does not know, as templates name it; null: no catalogue has it, or not with these values.
+pub fn find(id: &str, values: &[(String, Argument)], languages: &Languages) -> Option<String> {
+    let args = values.iter().map(|(name, value)| (name.as_str(), value.to_fluent())).collect();
+    look_up(id, &args, languages)
+}
+
+fn look_up(id: &str, args: &HashMap<&str, FluentValue<'_>>, languages: &Languages) -> Option<String> {
+    let wanted = languages.wanted().iter().chain([languages.default()]);
+    let mut catalogues = wanted.filter_map(catalogue).chain([CATALOGUES.fallback()]);
+    catalogues.find_map(|catalogue| CATALOGUES.lookup_single_language(catalogue, id, Some(args)).ok())
 }
 
 /// The language in which a sentence is served to somebody: that of the first catalogue that fits.

@@ -50,6 +50,18 @@ async fn pages_follow_what_is_published_and_come_back_after_a_cut() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn partners_pages_show_listings_that_stay_right_whatever_becomes_of_the_hub() {
+    let db = support::database("sample", 4).await;
+    run_against(&TestHub::seen_as(db, Vec::new(), None).await, "tests/browser", "embed.mjs").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webmaster_chooses_a_listing_and_a_reader_reports_a_mistake_in_both_languages() {
+    let db = support::database("sample", 4).await;
+    run_against(&TestHub::seen_as(db, Vec::new(), None).await, "tests/browser", "webmaster.mjs").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_browser_without_scripts_signs_in_and_out_in_both_languages() {
     let provider = Provider::start().await;
     let db = support::database("empty", 4).await;

@@ -5,6 +5,11 @@ use std::path::{Path, PathBuf};
 
 /// Every Rust file below a folder, with its text up to its unit tests.
 fn sources(folder: &str) -> Vec<(String, String)> {
+    files(folder, "rs")
+}
+
+/// The files of a folder and those below it that end so: their names and texts.
+fn files(folder: &str, ending: &str) -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let (mut found, mut open) = (Vec::new(), vec![root.join(folder)]);
     while let Some(path) = open.pop() {
@@ -12,7 +17,7 @@ fn sources(folder: &str) -> Vec<(String, String)> {
             let path: PathBuf = entry.unwrap().path();
             if path.is_dir() {
                 open.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
+            } else if path.extension().is_some_and(|extension| extension == ending) {
                 let text = fs::read_to_string(&path).unwrap();
                 let name = path.strip_prefix(root).unwrap().display().to_string();
                 found.push((name, text));
@@ -166,7 +171,26 @@ fn every_sentence_that_the_program_names_is_in_the_catalogues() {
             used.push(id.to_owned());
         }
     }
+    // What templates say, or begin with a word of an enum to come, and what the words of templates say.
+    let mut begun = Vec::new();
+    for (name, text) in files("src/http", "html") {
+        for (start, call) in text.match_indices("t(\"") {
+            // Not the end of another function's name.
+            let is_whole = !text[..start].ends_with(|before: char| before.is_alphanumeric());
+            let rest = &text[start + call.len()..];
+            let Some((id, after)) = rest.split_once('"').filter(|_| is_whole) else { continue };
+            if after.trim_start().starts_with('~') {
+                begun.push(id.to_owned());
+            } else {
+                assert!(catalogue.iter().any(|known| known == id), "{name} names {id}, which no catalogue has");
+                used.push(id.to_owned());
+            }
+        }
+    }
+    let words = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http/embed/words.rs")).unwrap();
+    used.extend(without_tests(&words).split('"').filter(|text| text.starts_with("embed-")).map(str::to_owned));
     for id in catalogue {
-        assert!(used.contains(&id), "nobody uses the sentence {id}");
+        let is_used = used.contains(&id) || begun.iter().any(|begin| id.starts_with(begin.as_str()));
+        assert!(is_used, "nobody uses the sentence {id}");
     }
 }

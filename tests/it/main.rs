@@ -13,6 +13,7 @@ mod database_tls;
 mod days;
 mod demo_data;
 mod editing;
+mod embed;
 mod examples;
 mod facets;
 mod faults;

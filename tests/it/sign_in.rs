@@ -213,7 +213,7 @@ fn location(response: &Response) -> String {
 
 /// What a page says, as it is read.
 fn text_of(html: &str) -> String {
-    html.replace("&#x27;", "'").replace("&#x2f;", "/").replace("&amp;", "&")
+    html.replace("&#39;", "'").replace("&amp;", "&")
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -24,6 +24,37 @@ page-home-schema-use = Every type and field with its description, for your own t
 page-home-examples = Try a query
 page-home-examples-use = Copy a query into your program, or open it in the editor and run it there.
 page-home-examples-copy = Copy a query into your program.
+page-home-holds = What it holds
+page-home-organizations = { $number ->
+    [one] organization
+   *[other] organizations
+}
+page-home-communities = { $number ->
+    [one] community of practice
+   *[other] communities of practice
+}
+page-home-people = { $number ->
+    [one] person shown with their consent
+   *[other] people shown with their consent
+}
+page-home-projects = { $number ->
+    [one] project
+   *[other] projects
+}
+page-home-items = { $number ->
+    [one] resource
+   *[other] resources
+}
+page-home-topics = { $number ->
+    [one] topic
+   *[other] topics
+}
+page-home-newest = Newest resources
+page-home-all-communities = { $number ->
+    [one] The one community
+   *[other] { $number } communities by name
+}
+page-home-embed-use = Put a listing on your website: choose, look, copy one line.
 page-home-open = Open in the editor
 page-home-copy = Copy
 page-home-copied = Copied

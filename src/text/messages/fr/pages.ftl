@@ -24,6 +24,37 @@ page-home-schema-use = Chaque type et chaque champ avec sa description, pour vos
 page-home-examples = Essayez une requête
 page-home-examples-use = Copiez une requête dans votre programme, ou ouvrez-la dans l’éditeur pour l’y exécuter.
 page-home-examples-copy = Copiez une requête dans votre programme.
+page-home-holds = Ce qu’elle contient
+page-home-organizations = { $number ->
+    [one] organisme
+   *[other] organismes
+}
+page-home-communities = { $number ->
+    [one] communauté de pratique
+   *[other] communautés de pratique
+}
+page-home-people = { $number ->
+    [one] personne affichée avec son accord
+   *[other] personnes affichées avec leur accord
+}
+page-home-projects = { $number ->
+    [one] projet
+   *[other] projets
+}
+page-home-items = { $number ->
+    [one] ressource
+   *[other] ressources
+}
+page-home-topics = { $number ->
+    [one] thème
+   *[other] thèmes
+}
+page-home-newest = Ressources récentes
+page-home-all-communities = { $number ->
+    [one] La seule communauté
+   *[other] { $number } communautés par nom
+}
+page-home-embed-use = Affichez une liste sur votre site : choisissez, regardez, copiez une ligne.
 page-home-open = Ouvrir dans l’éditeur
 page-home-copy = Copier
 page-home-copied = Copié

@@ -1,0 +1,251 @@
+//! Listings that partners put into their own pages: as a web component, in a frame, as HTML, or by their bare address.
+//!
+//! **Invariant:** a listing shows what anybody sees. It is a trusted document, executed like any other, and a template.
+//! **Invariant:** what was made of an address is given while the change log ends where it ended when it was made, and the end was
+//! seen within the last second.
+//!
+//! A new kind of listing is a document and a template in `embed/listings/`, and its sentences: nothing here knows their names.
+
+pub mod address;
+pub mod answer;
+pub mod configurator;
+pub mod listings;
+pub mod oembed;
+pub mod render;
+pub mod report;
+pub mod scripts;
+pub mod sites;
+pub mod words;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{ConnectInfo, Path, RawQuery, State};
+use axum::http::header::{CONTENT_LANGUAGE, ORIGIN, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+
+use crate::error::{Code, Fault};
+use crate::http::Hub;
+use crate::http::budget::BASE_COST;
+use crate::http::embed::address::Wish;
+use crate::http::embed::answer::{SHARED, Told};
+use crate::http::embed::listings::Listing;
+use crate::http::embed::render::{Made, Rendered, Shape};
+use crate::http::embed::sites::{Sites, Terms};
+use crate::http::execution::Asker;
+use crate::http::files;
+use crate::http::graphql::status_of;
+use crate::http::kept::{Asked, Kept};
+use crate::http::operations::Transport;
+use crate::http::pages::PageLanguage;
+use crate::text::language::LanguageTag;
+use crate::text::messages::Message;
+
+/// The longest that a listing is kept while nothing changes: as long as any cache on the way may keep it, so that what the log
+/// does not tell, such as an operator's own statement, is seen by then.
+const MAX_AGE: Duration = Duration::from_secs(300);
+
+/// How the name of a fragment ends, and that of a page.
+const FRAGMENT: &str = ".fragment.html";
+const PAGE: &str = ".html";
+
+/// What is kept for listings.
+pub struct Embeds {
+    kept: Kept<Arc<Made>, Fault>,
+    sites: Sites,
+}
+
+impl Default for Embeds {
+    fn default() -> Self {
+        Self { kept: Kept::for_as_long_as(MAX_AGE), sites: Sites::default() }
+    }
+}
+
+impl Embeds {
+    /// The sites that show listings.
+    pub fn sites(&self) -> &Sites {
+        &self.sites
+    }
+}
+
+/// The routes: `/embed` and what lies below it, `/oembed` and `/report`.
+pub fn router() -> Router<Hub> {
+    Router::new()
+        .route("/embed", get(configurator::page))
+        .route("/embed/{file}", get(show))
+        .route("/embed/{version}/{file}", get(scripts::file))
+        .route("/oembed", get(oembed::answer))
+        .merge(report::router())
+}
+
+/// The names of the operations that listings are made of.
+pub fn operations() -> impl Iterator<Item = String> {
+    listings::all().map(|listing| listing.operation().to_owned())
+}
+
+async fn show(
+    State(hub): State<Hub>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    path: Result<Path<String>, PathRejection>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    // A path that cannot be decoded names no listing either.
+    let Some((listing, shape)) = path.ok().and_then(|Path(file)| named(&file)) else {
+        return files::missing(&headers);
+    };
+    let asker = Asker::of_request(hub, peer, &headers);
+    let reading = Reading { asker, shape, headers: &headers };
+    match reading.answer(listing, query.as_deref()).await {
+        Ok(response) => response,
+        Err(fault) => reading.refuse(query.as_deref(), &fault),
+    }
+}
+
+/// The listing that a file's name asks for.
+fn named(file: &str) -> Option<(&'static Listing, Shape)> {
+    let (name, shape) = match file.strip_suffix(FRAGMENT) {
+        Some(name) => (name, Shape::Fragment),
+        None => (file.strip_suffix(PAGE)?, Shape::Page),
+    };
+    Some((listings::by_name(name)?, shape))
+}
+
+/// A request for a listing.
+struct Reading<'a> {
+    asker: Asker,
+    shape: Shape,
+    headers: &'a HeaderMap,
+}
+
+impl Reading<'_> {
+    async fn answer(&self, listing: &'static Listing, query: Option<&str>) -> Result<Response, Fault> {
+        self.asker.enter(self.headers, BASE_COST)?;
+        let wish = Wish::read(listing, query)?;
+        let hub = &self.asker.hub;
+        let at = hub.recent().await?;
+        let terms = match &wish.site {
+            Some(site) => Some(hub.embeds().sites.terms(hub, site, at).await?),
+            None => None,
+        };
+        let origin = self.origin(listing, terms.as_deref())?;
+        let lang = self.language(&wish);
+        let made = made(&self.asker, &wish, self.shape, &lang).await?;
+        let rendered = match &*made {
+            Made::Listing(rendered) => rendered,
+            Made::Missing => return Err(Fault::new(Code::NotFound, Message::new("embed-missing"))),
+        };
+        if let Some(terms) = &terms {
+            hub.embeds().sites.count(terms, listing.name(), crate::http::now().date_naive());
+        }
+        Ok(rendered.body.answer(self.told(&wish, rendered, terms.as_deref(), origin), self.headers))
+    }
+
+    /// The language that the address asks for, else the one that the reader likes best, else the hub's.
+    fn language(&self, wish: &Wish) -> LanguageTag {
+        let own = || self.asker.languages.wanted().first().cloned();
+        wish.lang.clone().or_else(own).unwrap_or_else(|| self.asker.hub.default_language().clone())
+    }
+
+    /// Whose pages may read the answer: anybody's, unless a site is named; then its own.
+    fn origin(&self, listing: &Listing, terms: Option<&Terms>) -> Result<HeaderValue, Fault> {
+        let anybody = HeaderValue::from_static("*");
+        let Some(terms) = terms else { return Ok(anybody) };
+        if !terms.shows(listing.name()) {
+            return Err(Fault::new(Code::Forbidden, Message::new("embed-listing-not-agreed")));
+        }
+        // Nobody tells where a frame or a server asks from; who may frame it is told to the browser.
+        let Some(origin) = self.headers.get(ORIGIN) else { return Ok(anybody) };
+        let is_own = origin.to_str().is_ok_and(|origin| terms.has(origin) || origin == self.asker.hub.public_url());
+        if is_own { Ok(origin.clone()) } else { Err(Fault::new(Code::Forbidden, Message::new("embed-site-elsewhere"))) }
+    }
+
+    fn told(&self, wish: &Wish, rendered: &Rendered, terms: Option<&Terms>, origin: HeaderValue) -> Told {
+        let policy = match self.shape {
+            Shape::Fragment => rendered.policy.clone(),
+            Shape::Page => format!("{}; frame-ancestors {}", rendered.policy, ancestors(terms)),
+        };
+        Told {
+            media_type: "text/html; charset=utf-8",
+            languages: rendered.languages.clone(),
+            caching: HeaderValue::from_static(SHARED),
+            // Of what a header may hold: origins are checked when they are registered.
+            policy: HeaderValue::from_str(&policy).ok(),
+            origin: Some(origin),
+            varies: match (wish.lang.is_some(), terms.is_some()) {
+                (true, false) => "Accept-Encoding",
+                (false, false) => "Accept-Encoding, Accept-Language",
+                (true, true) => "Accept-Encoding, Origin",
+                (false, true) => "Accept-Encoding, Accept-Language, Origin",
+            },
+        }
+    }
+
+    /// Says in a sentence why there is no listing. Scripts of other pages may read that, too: they have to tell a listing that is
+    /// gone from a hub that is away.
+    fn refuse(&self, query: Option<&str>, fault: &Fault) -> Response {
+        let hub = &self.asker.hub;
+        let language = PageLanguage::of_reader(query, self.headers);
+        let fault = hub.told(fault);
+        let sentence = language.say(fault.message());
+        let body = match self.shape {
+            Shape::Fragment => None,
+            Shape::Page => {
+                let interface = LanguageTag::parse(language.tag()).unwrap_or_else(|_| LanguageTag::english());
+                let title = language.say(&Message::new("embed-refused-title"));
+                let root = format!("{}/", hub.public_url());
+                render::message_page((&title, &sentence), &interface, None, &root).ok()
+            }
+        };
+        let is_page = body.is_some();
+        let status = status_of(fault.code());
+        let mut response = (status, body.unwrap_or(sentence)).into_response();
+        let policy = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'";
+        let told = Told {
+            media_type: if is_page { "text/html; charset=utf-8" } else { "text/plain; charset=utf-8" },
+            languages: None,
+            caching: HeaderValue::from_static(if status == StatusCode::NOT_FOUND { "no-cache" } else { "no-store" }),
+            policy: Some(HeaderValue::from_static(policy)),
+            origin: Some(HeaderValue::from_static("*")),
+            varies: "Accept-Language, Origin",
+        };
+        let headers = response.headers_mut();
+        told.put_into(headers);
+        headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
+        if let Some(seconds) = fault.worth_retrying_after() {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+/// A listing that is kept, or else made.
+async fn made(asker: &Asker, wish: &Wish, shape: Shape, lang: &LanguageTag) -> Result<Arc<Made>, Fault> {
+    let hub = &asker.hub;
+    let at = hub.recent().await?;
+    let look = (wish.layout.as_ref(), wish.theme.as_ref().map(AsRef::as_ref), &wish.accent, wish.heading);
+    let asked = Asked::digest(&(wish.listing.name(), &wish.variables, look, lang.as_str(), shape.as_ref(), at.epoch));
+    let making = async || {
+        let asker = asker.clone().recorded(Transport::Embed);
+        render::make(&asker, wish, shape, lang, at.position).await
+    };
+    let Some(asked) = asked else { return making().await };
+    let key = hub.embeds().kept.key(asked, at.position, Instant::now());
+    match hub.embeds().kept.answer(key, making()).await {
+        Ok((made, _)) => Ok(made),
+        Err(fault) => Err((*fault).clone()),
+    }
+}
+
+/// Who may frame a listing: the pages of the site that is named, else anybody, as nothing can be done in it but follow links.
+fn ancestors(terms: Option<&Terms>) -> String {
+    match terms {
+        Some(terms) => format!("'self' {}", terms.origins().join(" ")),
+        None => "*".to_owned(),
+    }
+}
