@@ -120,7 +120,7 @@ fn row(connections: usize, name: &str, measured: &Measured, of_nginx: Option<f64
 /// The organization with about twenty communities that comes first.
 async fn organization(world: &World) -> Result<String, String> {
     let sql = "SELECT nodes.key FROM nodes JOIN links ON links.from_id = nodes.id JOIN communities ON communities.id = links.to_id \
-               WHERE nodes.kind = 'ORGANIZATION' AND links.link_kind = 'HOSTS' AND communities.is_public \
+               WHERE nodes.kind = 'ORGANIZATION' AND links.kind = 'HOSTS' AND communities.is_public \
                GROUP BY nodes.key ORDER BY abs(count(*) - 20), nodes.key LIMIT 1";
     let row = world.database.query_one(sql, &[]).await.map_err(|error| format!("choosing an organization: {error}"))?;
     Ok(row.get(0))

@@ -56,6 +56,7 @@ impl World {
         let server = LocalPostgres::attach(&data, &path(), &[]).map_err(|error| error.to_string())?;
         let connection = server.connection_string("hub");
         generate(program, &data, scale, seed)?;
+        migrate(program, &data)?;
         let (database, driver) =
             tokio_postgres::connect(&connection, NoTls).await.map_err(|error| told("connecting", &error))?;
         tokio::spawn(driver);
@@ -110,6 +111,12 @@ fn generate(program: &Path, data: &Path, scale: f64, seed: u64) -> Result<(), St
     }
     println!("It took {:.0} s.", started.elapsed().as_secs_f64());
     fs::write(marker, "").map_err(|error| error.to_string())
+}
+
+/// What an older program made is brought to this one's tables.
+fn migrate(program: &Path, data: &Path) -> Result<(), String> {
+    let status = hub(program).args(["migrate", "--data-dir"]).arg(data).status().map_err(|error| error.to_string())?;
+    if status.success() { Ok(()) } else { Err("the data could not be migrated".to_owned()) }
 }
 
 /// Starts a hub on a free port; the answer is its process and the address of its API.

@@ -157,7 +157,7 @@ pub fn refusal(hub: &Hub, language: PageLanguage, fault: &Fault, root: &str, hea
 }
 
 /// A page for one reader alone, whose forms say where they are of: a browser that tells nobody names no origin either.
-fn private(mut response: Response) -> Response {
+pub fn private(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(VARY, HeaderValue::from_static("Accept-Language, Cookie, Authorization"));

@@ -4,7 +4,7 @@
 //! **Invariant:** what was made of an address is given while the change log ends where it ended when it was made, and the end was
 //! seen within the last second.
 //!
-//! A new kind of listing is a document and a template in `embed/listings/`, and its sentences: nothing here knows their names.
+//! A new kind of listing is a document and a template in `embed/listings/`, and its sentences.
 
 pub mod address;
 pub mod answer;
@@ -83,9 +83,10 @@ pub fn router() -> Router<Hub> {
         .merge(report::router())
 }
 
-/// The names of the operations that listings are made of.
+/// The names of the operations that listings, and the pages around them, are made of.
 pub fn operations() -> impl Iterator<Item = String> {
-    listings::all().map(|listing| listing.operation().to_owned())
+    let of_pages = ["EmbedChoices", "HubHoldings", "ReportCommunity", "ReportMistake"];
+    listings::all().map(Listing::operation).chain(of_pages).map(str::to_owned)
 }
 
 async fn show(
@@ -95,25 +96,24 @@ async fn show(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    // A path that cannot be decoded names no listing either.
-    let Some((listing, shape)) = path.ok().and_then(|Path(file)| named(&file)) else {
+    // A path that cannot be decoded names no file either.
+    let Some((name, shape)) = path.as_ref().ok().and_then(|Path(file)| shaped(file)) else {
         return files::missing(&headers);
     };
     let asker = Asker::of_request(hub, peer, &headers);
     let reading = Reading { asker, shape, headers: &headers };
-    match reading.answer(listing, query.as_deref()).await {
+    match reading.answer(name, query.as_deref()).await {
         Ok(response) => response,
         Err(fault) => reading.refuse(query.as_deref(), &fault),
     }
 }
 
-/// The listing that a file's name asks for.
-fn named(file: &str) -> Option<(&'static Listing, Shape)> {
-    let (name, shape) = match file.strip_suffix(FRAGMENT) {
-        Some(name) => (name, Shape::Fragment),
-        None => (file.strip_suffix(PAGE)?, Shape::Page),
-    };
-    Some((listings::by_name(name)?, shape))
+/// The name of the listing that a file is to show, and how much of it.
+fn shaped(file: &str) -> Option<(&str, Shape)> {
+    match file.strip_suffix(FRAGMENT) {
+        Some(name) => Some((name, Shape::Fragment)),
+        None => Some((file.strip_suffix(PAGE)?, Shape::Page)),
+    }
 }
 
 /// A request for a listing.
@@ -124,32 +124,28 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    async fn answer(&self, listing: &'static Listing, query: Option<&str>) -> Result<Response, Fault> {
+    async fn answer(&self, name: &str, query: Option<&str>) -> Result<Response, Fault> {
         self.asker.enter(self.headers, BASE_COST)?;
+        let unknown = || Fault::new(Code::NotFound, Message::new("embed-missing"));
+        let listing = listings::by_name(name).ok_or_else(unknown)?;
         let wish = Wish::read(listing, query)?;
         let hub = &self.asker.hub;
         let at = hub.recent().await?;
         let terms = match &wish.site {
-            Some(site) => Some(hub.embeds().sites.terms(hub, site, at).await?),
+            Some(site) => Some(hub.embeds().sites.terms(&self.asker, site, at).await?),
             None => None,
         };
         let origin = self.origin(listing, terms.as_deref())?;
-        let lang = self.language(&wish);
+        let lang = language(&self.asker, &wish);
         let made = made(&self.asker, &wish, self.shape, &lang).await?;
         let rendered = match &*made {
             Made::Listing(rendered) => rendered,
-            Made::Missing => return Err(Fault::new(Code::NotFound, Message::new("embed-missing"))),
+            Made::Missing => return Err(unknown()),
         };
         if let Some(terms) = &terms {
             hub.embeds().sites.count(terms, listing.name(), crate::http::now().date_naive());
         }
-        Ok(rendered.body.answer(self.told(&wish, rendered, terms.as_deref(), origin), self.headers))
-    }
-
-    /// The language that the address asks for, else the one that the reader likes best, else the hub's.
-    fn language(&self, wish: &Wish) -> LanguageTag {
-        let own = || self.asker.languages.wanted().first().cloned();
-        wish.lang.clone().or_else(own).unwrap_or_else(|| self.asker.hub.default_language().clone())
+        Ok(rendered.body.answer(self.told(&wish, rendered, terms.as_deref(), origin)?, self.headers))
     }
 
     /// Whose pages may read the answer: anybody's, unless a site is named; then its own.
@@ -165,17 +161,23 @@ impl Reading<'_> {
         if is_own { Ok(origin.clone()) } else { Err(Fault::new(Code::Forbidden, Message::new("embed-site-elsewhere"))) }
     }
 
-    fn told(&self, wish: &Wish, rendered: &Rendered, terms: Option<&Terms>, origin: HeaderValue) -> Told {
+    fn told(
+        &self,
+        wish: &Wish,
+        rendered: &Rendered,
+        terms: Option<&Terms>,
+        origin: HeaderValue,
+    ) -> Result<Told, Fault> {
         let policy = match self.shape {
             Shape::Fragment => rendered.policy.clone(),
             Shape::Page => format!("{}; frame-ancestors {}", rendered.policy, ancestors(terms)),
         };
-        Told {
+        let policy = HeaderValue::from_str(&policy).map_err(|error| Fault::internal("writing a policy", error))?;
+        Ok(Told {
             media_type: "text/html; charset=utf-8",
             languages: rendered.languages.clone(),
             caching: HeaderValue::from_static(SHARED),
-            // Of what a header may hold: origins are checked when they are registered.
-            policy: HeaderValue::from_str(&policy).ok(),
+            policy: Some(policy),
             origin: Some(origin),
             varies: match (wish.lang.is_some(), terms.is_some()) {
                 (true, false) => "Accept-Encoding",
@@ -183,7 +185,7 @@ impl Reading<'_> {
                 (true, true) => "Accept-Encoding, Origin",
                 (false, true) => "Accept-Encoding, Accept-Language, Origin",
             },
-        }
+        })
     }
 
     /// Says in a sentence why there is no listing. Scripts of other pages may read that, too: they have to tell a listing that is
@@ -199,7 +201,7 @@ impl Reading<'_> {
                 let interface = LanguageTag::parse(language.tag()).unwrap_or_else(|_| LanguageTag::english());
                 let title = language.say(&Message::new("embed-refused-title"));
                 let root = format!("{}/", hub.public_url());
-                render::message_page((&title, &sentence), &interface, None, &root).ok()
+                render::message_page(&title, &sentence, &interface, &root).ok()
             }
         };
         let is_page = body.is_some();
@@ -224,19 +226,31 @@ impl Reading<'_> {
     }
 }
 
+/// The language that an address asks for, else the one that the reader likes best, else the hub's.
+fn language(asker: &Asker, wish: &Wish) -> LanguageTag {
+    let own = || asker.languages.wanted().first().cloned();
+    wish.lang.clone().or_else(own).unwrap_or_else(|| asker.hub.default_language().clone())
+}
+
 /// A listing that is kept, or else made.
 async fn made(asker: &Asker, wish: &Wish, shape: Shape, lang: &LanguageTag) -> Result<Arc<Made>, Fault> {
     let hub = &asker.hub;
     let at = hub.recent().await?;
-    let look = (wish.layout.as_ref(), wish.theme.as_ref().map(AsRef::as_ref), &wish.accent, wish.heading);
+    // A page repeats in its links how it was asked for.
+    let look = (wish.layout.as_ref(), wish.dress(), wish.lang.is_some());
     let asked = Asked::digest(&(wish.listing.name(), &wish.variables, look, lang.as_str(), shape.as_ref(), at.epoch));
-    let making = async || {
-        let asker = asker.clone().recorded(Transport::Embed);
-        render::make(&asker, wish, shape, lang, at.position).await
-    };
-    let Some(asked) = asked else { return making().await };
-    let key = hub.embeds().kept.key(asked, at.position, Instant::now());
-    match hub.embeds().kept.answer(key, making()).await {
+    let key = asked.map(|asked| hub.embeds().kept.key(asked, at.position, Instant::now()));
+    if let Some(key) = key
+        && let Some(made) = hub.embeds().kept.get(&key)
+    {
+        return Ok(made);
+    }
+    let asker = asker.clone().recorded(Transport::Embed);
+    // Everybody pays for themselves, and nobody is refused what somebody else has no budget for.
+    let prepared = render::prepare(&asker, wish)?;
+    let making = render::make((&asker, prepared), wish, shape, lang, at.position);
+    let Some(key) = key else { return making.await };
+    match hub.embeds().kept.answer(key, making).await {
         Ok((made, _)) => Ok(made),
         Err(fault) => Err((*fault).clone()),
     }

@@ -25,7 +25,7 @@ const HOLDINGS: &str = "query HubHoldings {
   communities(first: 100) { totalCount nodes { slug displayName language } }
   people { totalCount }
   projects { totalCount }
-  items(first: 6) { totalCount nodes { title language url kind publishedAt communities(first: 1) { nodes { slug displayName } } } }
+  items(first: 6) { totalCount nodes { title language url kind publishedAt } }
   topics { totalCount }
 }";
 

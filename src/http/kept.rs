@@ -184,7 +184,12 @@ impl<V: Weighed + Clone, E> Kept<V, E> {
 
     /// Whether an answer is kept under a key.
     pub fn has(&self, key: &Key) -> bool {
-        self.answers.get(key).is_some_and(|made| made.is_ok())
+        self.get(key).is_some()
+    }
+
+    /// The answer that is kept under a key; null: none.
+    pub fn get(&self, key: &Key) -> Option<V> {
+        self.answers.get(key).and_then(Result::ok)
     }
 
     /// The answer that is kept under a key, or else the one that `making` makes. What goes wrong is told to everybody

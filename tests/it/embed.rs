@@ -377,6 +377,8 @@ async fn what_is_wrong_with_an_address_is_said_in_the_readers_language() {
         ("communities-by-language.html?language=fr_CA&lang=en", 400, "This listing cannot be made:"),
         ("community.html?community=c&layout=table&lang=en", 400, "“table” is no value for “layout”"),
         ("community.html?community=none&lang=fr", 404, "n’est pas public"),
+        ("comunity.fragment.html?community=c&lang=en", 404, "is not public"),
+        ("nothing.html?lang=en", 404, "is not public"),
     ] {
         let got = get(&hub, &format!("/embed/{path}")).await;
         assert_eq!(got.status, status, "{path}: {}", got.text);
@@ -429,10 +431,15 @@ async fn a_pasted_address_becomes_a_listing_by_oembed() {
     let html = answer["html"].as_str().unwrap();
     let src = "src=\"https://hub.example/embed/community.html?community=c&amp;layout=cards&amp;lang=fr\"";
     assert!(html.starts_with("<iframe ") && html.contains(src) && html.contains("title=\"Community C\""), "{html}");
+    let dressed = get(&hub, "/embed/community.html?community=c&theme=dark&accent=a00&heading=2").await.text;
+    assert!(
+        dressed.contains("community%3Dc%26theme%3Ddark%26accent%3Daa0000%26heading%3D2&amp;format=json"),
+        "{dressed}"
+    );
     let xml = get(&hub, &format!("{}&maxwidth=300&maxheight=10", discovered("text/xml+oembed"))).await;
     assert_eq!(xml.header("content-type"), "text/xml; charset=utf-8");
     assert!(
-        xml.text.contains("<width>300</width><height>200</height>") && xml.text.contains("<html>&lt;iframe "),
+        xml.text.contains("<width>300</width><height>10</height>") && xml.text.contains("<html>&lt;iframe "),
         "{}",
         xml.text
     );
@@ -469,6 +476,12 @@ async fn the_page_for_webmasters_hands_out_snippets_of_what_is_chosen() {
     let chosen = "/embed?listing=community&community=c&in=fr&layout=cards&theme=dark&accent=%23ffdd00&live=on&lang=en";
     let got = get(&hub, chosen).await;
     assert_eq!(got.status, 200);
+    let named =
+        get(&hub, "/embed?listing=community&community=c&onmouseover=alert(1)&x%3E%3Cscript+src=y&lang=en").await.text;
+    assert!(
+        !named.contains("onmouseover") && !named.contains("script src=&quot;y"),
+        "a name is not put into the snippet: {named}"
+    );
     for part in [
         "&lt;knowledge-hub-listing listing=&quot;community&quot; community=&quot;c&quot; lang=&quot;fr&quot; layout=&quot;cards&quot; theme=&quot;dark&quot; accent=&quot;ffdd00&quot; live&gt;",
         "src=&quot;https://hub.example/embed/v1/listing.js&quot;",
@@ -527,6 +540,9 @@ async fn a_mistake_that_is_reported_reaches_the_coordinators_alone() {
     let (status, text) = send("community=c&body=The+name+is+wrong%0D%0Ahere&reply_to=me%40example.org").await;
     assert_eq!(status, 200, "{text}");
     assert!(text.contains("Merci."), "{text}");
+    let forged = hub.client.post(hub.url("/report?community=c&lang=en")).header("origin", "https://evil.example");
+    let forged = forged.header("content-type", "application/x-www-form-urlencoded").body("community=c&body=forged");
+    assert_eq!(forged.send().await.unwrap().status(), 403);
     let messages = "{ community(slug: \"c\") { messages { nodes { body replyTo language } } } }";
     assert_eq!(hub.data(messages).await["community"]["messages"]["nodes"], json!([]));
     let coordinator = Caller::new(&hub, "k", None, &[(Right::Coordinator, Some((NodeKind::Community, "c")))]).await;

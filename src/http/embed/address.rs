@@ -39,6 +39,8 @@ pub enum Theme {
     Light,
     /// Light on dark.
     Dark,
+    /// As the reader has their device.
+    Auto,
 }
 
 /// What is asked for.
@@ -52,7 +54,7 @@ pub struct Wish {
     pub lang: Option<LanguageTag>,
     /// How it looks.
     pub layout: Layout,
-    /// The colours of the page; null: as the reader has their device.
+    /// The colours of the page; null: light, as most pages are.
     pub theme: Option<Theme>,
     /// The colour of links and edges, six hexadecimal digits; null: the hub's.
     pub accent: Option<String>,
@@ -103,7 +105,7 @@ impl Wish {
     }
 
     /// What it asks for, as an address has it, in one order: the variables, then layout and language.
-    pub fn pairs(&self, lang: &LanguageTag) -> Vec<(String, String)> {
+    fn pairs(&self, lang: Option<&LanguageTag>) -> Vec<(String, String)> {
         let mut pairs = Vec::new();
         for (name, value) in &self.variables {
             let text = match value {
@@ -116,14 +118,32 @@ impl Wish {
         if self.layout != Layout::default() {
             pairs.push(("layout".to_owned(), self.layout.as_ref().to_owned()));
         }
-        pairs.push(("lang".to_owned(), lang.to_string()));
+        if let Some(lang) = lang {
+            pairs.push(("lang".to_owned(), lang.to_string()));
+        }
         pairs
     }
 
-    /// The path and query part of the page that shows it in a language.
+    /// How it looks and by whom it is shown, as an address has it.
+    pub fn dress(&self) -> Vec<(&'static str, String)> {
+        let theme = self.theme.map(|theme| theme.as_ref().to_owned());
+        let heading = self.heading.map(|level| level.to_string());
+        let given =
+            [("theme", theme), ("accent", self.accent.clone()), ("heading", heading), ("site", self.site.clone())];
+        given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
+
+    /// The path and query part of the page that shows it in a language, by which it is known.
     pub fn page(&self, lang: &LanguageTag) -> String {
-        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(self.pairs(lang)).finish();
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(self.pairs(Some(lang))).finish();
         format!("embed/{}.html?{query}", self.listing.name())
+    }
+
+    /// The path and query part of the page that shows it as it is asked for, in the reader's language if none is.
+    pub fn whole_page(&self) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(self.pairs(self.lang.as_ref())).extend_pairs(self.dress());
+        format!("embed/{}.html?{}", self.listing.name(), query.finish())
     }
 }
 
@@ -187,6 +207,8 @@ mod tests {
         assert_eq!(wish.accent.as_deref(), Some("aa00bb"));
         let page = wish.page(&LanguageTag::english());
         assert_eq!(page, "embed/communities-of-organization.html?first=5&organization=hpco&layout=cards&lang=en");
+        let whole = "embed/communities-of-organization.html?first=5&organization=hpco&layout=cards&lang=fr-CA&theme=dark&accent=aa00bb";
+        assert_eq!(wish.whole_page(), whole);
     }
 
     #[test]

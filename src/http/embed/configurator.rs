@@ -78,6 +78,11 @@ impl Form {
                 name => form.values.push((name.to_owned(), value.to_owned())),
             }
         }
+        // A name that the listing does not know would stand in the snippet as it is.
+        let listing = listings::by_name(&form.listing);
+        let knows =
+            |name: &str| listing.is_some_and(|own| own.variables().iter().any(|variable| variable.name == name));
+        form.values.retain(|(name, _)| knows(name));
         if form.accent.eq_ignore_ascii_case(OWN_ACCENT) {
             form.accent.clear();
         }
@@ -250,13 +255,8 @@ struct Snippets<'a> {
 }
 
 impl Snippets<'_> {
-    /// The address of the page, in the language that was chosen, if one was.
-    fn query(&self) -> String {
-        self.form.query()
-    }
-
     fn address(&self) -> String {
-        format!("{}/embed/{}.html?{}", self.hub, self.wish.listing.name(), self.query())
+        format!("{}/embed/{}.html?{}", self.hub, self.wish.listing.name(), self.form.query())
     }
 
     /// The page that shows it here: the same, but without the site, whose pages alone may frame it.
@@ -300,21 +300,17 @@ impl Snippets<'_> {
     }
 
     fn framed(&self) -> String {
-        let frame = frame_of(&self.address(), self.title, embed::oembed::HEIGHT);
+        let frame = frame(&self.address(), self.title, embed::oembed::HEIGHT);
         format!("{frame}\n<script type=\"module\" src=\"{}/embed/v1/resize.js\"></script>", self.hub)
     }
 
     fn included(&self) -> String {
-        format!("{}/embed/{}.fragment.html?{}", self.hub, self.wish.listing.name(), self.query())
+        format!("{}/embed/{}.fragment.html?{}", self.hub, self.wish.listing.name(), self.form.query())
     }
 }
 
-/// The frame that shows a listing in a language.
-pub fn frame(wish: &Wish, lang: &LanguageTag, hub: &str, title: &str, height: u32) -> String {
-    frame_of(&format!("{hub}/{}", wish.page(lang)), title, height)
-}
-
-fn frame_of(address: &str, title: &str, height: u32) -> String {
+/// The frame that shows what is at an address.
+pub fn frame(address: &str, title: &str, height: u32) -> String {
     format!(
         "<iframe data-knowledge-hub src=\"{}\" title=\"{}\" width=\"100%\" height=\"{height}\" loading=\"lazy\" \
          referrerpolicy=\"no-referrer\" sandbox=\"allow-scripts allow-same-origin allow-popups allow-popups-to-escape-sandbox \

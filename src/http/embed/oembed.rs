@@ -16,7 +16,7 @@ use crate::error::{Code, Fault};
 use crate::http::budget::BASE_COST;
 use crate::http::embed::address::Wish;
 use crate::http::embed::render::{Made, Shape};
-use crate::http::embed::{self, configurator};
+use crate::http::embed::{self, configurator, listings};
 use crate::http::execution::Asker;
 use crate::http::graphql::status_of;
 use crate::http::pages::PageLanguage;
@@ -31,9 +31,6 @@ pub const HEIGHT: u32 = 600;
 
 /// How long a consumer may keep the answer, in seconds: as long as the listing itself.
 const CACHE_AGE_S: u32 = 300;
-
-/// The least that a listing can be read in, in CSS pixels.
-const LEAST: u32 = 200;
 
 /// The longest query part that is read, in bytes: an address within an address.
 const MAX_QUERY_BYTES: usize = 8_000;
@@ -101,15 +98,16 @@ async fn listing(asker: &Asker, query: &Query, headers: &HeaderMap) -> Result<(S
     let rest = address.strip_prefix(&below).ok_or_else(unknown)?;
     let rest = rest.split('#').next().unwrap_or_default();
     let (file, asked) = rest.split_once('?').unwrap_or((rest, ""));
-    let (listing, Shape::Page) = embed::named(file).ok_or_else(unknown)? else { return Err(unknown()) };
+    let Some((name, Shape::Page)) = embed::shaped(file) else { return Err(unknown()) };
+    let listing = listings::by_name(name).ok_or_else(unknown)?;
     let wish = Wish::read(listing, Some(asked))?;
-    let own = asker.languages.wanted().first().cloned();
-    let lang = wish.lang.clone().or(own).unwrap_or_else(|| asker.hub.default_language().clone());
+    let lang = embed::language(asker, &wish);
     let made = embed::made(asker, &wish, Shape::Page, &lang).await?;
     let Made::Listing(rendered) = &*made else { return Err(unknown()) };
-    let within = |most: Option<u32>, usual: u32| most.map_or(usual, |most| most.clamp(LEAST, usual));
+    let within = |most: Option<u32>, usual: u32| most.map_or(usual, |most| most.min(usual));
     let size = (within(query.width, WIDTH), within(query.height, HEIGHT));
-    let frame = configurator::frame(&wish, &lang, asker.hub.public_url(), &rendered.title, size.1);
+    let address = format!("{}/{}", asker.hub.public_url(), wish.whole_page());
+    let frame = configurator::frame(&address, &rendered.title, size.1);
     Ok((rendered.title.clone(), frame, size))
 }
 
@@ -155,5 +153,5 @@ fn found(hub: &Hub, is_xml: bool, (title, html): (&str, &str), (width, height): 
 fn plain(headers: &HeaderMap, status: StatusCode, message: &Message) -> Response {
     let sentence = PageLanguage::of_reader(None, headers).say(message) + "\n";
     let own = [(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "no-cache"), (VARY, "Accept-Language")];
-    (status, own, [(X_CONTENT_TYPE_OPTIONS, "nosniff")], sentence).into_response()
+    (status, own, [(X_CONTENT_TYPE_OPTIONS, "nosniff"), (ACCESS_CONTROL_ALLOW_ORIGIN, "*")], sentence).into_response()
 }

@@ -13,10 +13,10 @@ use sha2::{Digest, Sha256};
 use url::form_urlencoded;
 
 use crate::error::{Code, Fault};
-use crate::http::embed::address::{Theme, Wish};
+use crate::http::embed::address::Wish;
 use crate::http::embed::answer::Encoded;
 use crate::http::embed::{listings, scripts, words};
-use crate::http::execution::{Asker, Parameters, Short};
+use crate::http::execution::{Asker, Parameters, Prepared, Short};
 use crate::http::kept::Weighed;
 use crate::text::language::{LanguageTag, Languages};
 use crate::text::messages::Message;
@@ -67,15 +67,33 @@ impl Weighed for Arc<Made> {
     }
 }
 
+/// The document of a listing with what it is asked for, judged without the database, and paid for by whoever asks.
+pub fn prepare(asker: &Asker, wish: &Wish) -> Result<Prepared, Fault> {
+    let variables: serde_json::Map<String, Json> = wish.variables.clone().into_iter().collect();
+    paid(
+        asker,
+        Parameters {
+            query: Some(wish.listing.document().to_owned()),
+            variables: Some(variables.into()),
+            ..Parameters::default()
+        },
+    )
+}
+
 /// Makes a listing in a language. `position` is where the log stood after the request came.
 pub async fn make(
-    asker: &Asker,
+    (asker, prepared): (&Asker, Prepared),
     wish: &Wish,
     shape: Shape,
     lang: &LanguageTag,
     position: i64,
 ) -> Result<Arc<Made>, Fault> {
-    let Some(data) = data(asker, wish, lang, position).await? else { return Ok(Arc::new(Made::Missing)) };
+    let languages = Languages::new(vec![lang.clone()], asker.hub.default_language().clone());
+    let data = found(&asker.clone().reading(languages), prepared, position).await?;
+    // What it asks for is not there, or nobody may see it.
+    if data.as_object().is_none_or(|fields| fields.values().any(Json::is_null)) {
+        return Ok(Arc::new(Made::Missing));
+    }
     let root = format!("{}/", asker.hub.public_url());
     let interface = words::interface_of(lang, asker.hub.default_language());
     let own_style = wish.accent.as_ref().filter(|_| shape == Shape::Page).map(|accent| style(accent));
@@ -97,25 +115,18 @@ pub async fn make(
     Ok(Arc::new(Made::Listing(Box::new(Rendered { title, body: Encoded::new(text), languages, policy }))))
 }
 
-/// What the document finds, as anybody sees it; null: what it asks for is not there, or nobody may see it.
-async fn data(asker: &Asker, wish: &Wish, lang: &LanguageTag, position: i64) -> Result<Option<Json>, Fault> {
-    let languages = Languages::new(vec![lang.clone()], asker.hub.default_language().clone());
-    let asker = asker.clone().reading(languages);
-    let variables: serde_json::Map<String, Json> = wish.variables.clone().into_iter().collect();
-    let parameters = Parameters {
-        query: Some(wish.listing.document().to_owned()),
-        variables: Some(variables.into()),
-        ..Parameters::default()
-    };
-    let data = executed(&asker, parameters, position).await?;
-    let is_missing = data.as_object().is_none_or(|fields| fields.values().any(Json::is_null));
-    Ok((!is_missing).then_some(data))
-}
-
 /// The data that a trusted document finds, paid for by whoever asks. `position` is where the log stood after the request came.
 pub async fn executed(asker: &Asker, parameters: Parameters, position: i64) -> Result<Json, Fault> {
+    found(asker, paid(asker, parameters)?, position).await
+}
+
+fn paid(asker: &Asker, parameters: Parameters) -> Result<Prepared, Fault> {
     let prepared = asker.prepare(parameters).map_err(refusal_of)?;
     asker.spend(prepared.cost)?;
+    Ok(prepared)
+}
+
+async fn found(asker: &Asker, prepared: Prepared, position: i64) -> Result<Json, Fault> {
     let body = asker.execute(prepared, Some(position)).await.map_err(refusal_of)?;
     let unreadable = |error: serde_json::Error| Fault::internal("reading what a document found", error);
     let mut answer: Json = serde_json::from_slice(&body).map_err(unreadable)?;
@@ -193,6 +204,7 @@ impl Values<'_> {
             layout => self.wish.layout.as_ref(),
             theme => self.wish.theme.as_ref().map(AsRef::as_ref),
             root => self.root,
+            dress => Value::from(Serde(self.wish.dress())),
             page_address => format!("{}{}", self.root, self.wish.page(self.lang)),
         }
     }
@@ -209,10 +221,12 @@ impl Values<'_> {
     }
 
     fn page(&self, title: &str, fragment: &str, own_style: Option<&str>) -> Result<String, minijinja::Error> {
-        let page_address = format!("{}{}", self.root, self.wish.page(self.lang));
+        let whole = format!("{}{}", self.root, self.wish.whole_page());
         let oembed = |format: &str| {
-            let mut pairs = form_urlencoded::Serializer::new(format!("{}oembed?", self.root));
-            pairs.append_pair("url", &page_address).append_pair("format", format);
+            let start = format!("{}oembed?", self.root);
+            let length = start.len();
+            let mut pairs = form_urlencoded::Serializer::for_suffix(start, length);
+            pairs.append_pair("url", &whole).append_pair("format", format);
             pairs.finish()
         };
         let mut tags: Vec<LanguageTag> =
@@ -240,9 +254,9 @@ impl Values<'_> {
 
 /// A page that says in a sentence why there is no listing.
 pub fn message_page(
-    (title, sentence): (&str, &str),
+    title: &str,
+    sentence: &str,
     interface: &LanguageTag,
-    theme: Option<Theme>,
     root: &str,
 ) -> Result<String, minijinja::Error> {
     let template = listings::templates().get_template("message.html")?;
@@ -250,7 +264,6 @@ pub fn message_page(
         title, sentence, root,
         interface => interface.as_str(),
         lang => interface.as_str(),
-        theme => theme.as_ref().map(AsRef::as_ref),
         ..scripts::addresses()?
     })
 }

@@ -6,8 +6,7 @@ use std::net::SocketAddr;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, RawQuery, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use axum::routing::get;
 use minijinja::context;
@@ -16,11 +15,11 @@ use serde_json::{Value as Json, json};
 use url::form_urlencoded;
 
 use crate::error::{Code, Fault, RefusalCode};
-use crate::http::embed::{render, scripts};
+use crate::http::embed::{render, scripts, words};
 use crate::http::execution::{Asker, Parameters};
 use crate::http::operations::Transport;
 use crate::http::pages::{self, PageLanguage};
-use crate::http::{Hub, account, body};
+use crate::http::{Hub, account, body, caller};
 use crate::text::messages::Message;
 
 /// The page's address.
@@ -33,8 +32,13 @@ const PAGE_COST: u32 = 500;
 const MAX_FORM_BYTES: usize = 32 * 1024;
 
 /// What is reported on.
-const COMMUNITY: &str =
-    "query ReportCommunity($community: String!) { community(slug: $community) { id slug displayName } }";
+const COMMUNITY: &str = "query ReportCommunity(
+  $community: String!, $item: String!, $ofItem: Boolean!, $project: String!, $ofProject: Boolean!
+) {
+  community(slug: $community) { id slug displayName }
+  item(slug: $item) @include(if: $ofItem) { title }
+  project(slug: $project) @include(if: $ofProject) { title }
+}";
 
 /// How it is sent.
 const SEND: &str = "mutation ReportMistake($input: ContactSendInput!) { contactSend(input: $input) { isSent userErrors { code message } } }";
@@ -50,6 +54,8 @@ struct Problem {
 #[derive(Clone, Default)]
 struct Form {
     community: String,
+    item: String,
+    project: String,
     body: String,
     reply_to: String,
 }
@@ -60,6 +66,8 @@ impl Form {
         for (name, value) in form_urlencoded::parse(bytes) {
             match &*name {
                 "community" => form.community = value.into_owned(),
+                "item" => form.item = value.into_owned(),
+                "project" => form.project = value.into_owned(),
                 // Browsers end lines as mail does.
                 "body" => form.body = value.replace("\r\n", "\n").trim().to_owned(),
                 "reply_to" => form.reply_to = value.trim().to_owned(),
@@ -82,7 +90,9 @@ async fn show(
     headers: HeaderMap,
 ) -> Response {
     let page = Page::new(hub, peer, query.as_deref(), &headers);
-    let form = Form::of(query.unwrap_or_default().as_bytes());
+    // Whoever leads somebody here says what it is about, and nothing in their name.
+    let asked = Form::of(query.unwrap_or_default().as_bytes());
+    let form = Form { body: String::new(), reply_to: String::new(), ..asked };
     let found = page.community(&form, &headers).await;
     page.answer(found.map(|community| (community, form, None)))
 }
@@ -96,6 +106,10 @@ async fn send(
 ) -> Response {
     let page = Page::new(hub, peer, query.as_deref(), &headers);
     let sent = async {
+        // Nobody is made to write by a page of somebody else's.
+        if !caller::is_own_page(&headers) {
+            return Err(Fault::new(Code::Forbidden, Message::new("report-elsewhere")));
+        }
         let form = Form::of(&body::read(&headers, body, MAX_FORM_BYTES).await?);
         let community = page.community(&form, &headers).await?;
         let refused = page.send(&community, &form).await?;
@@ -117,24 +131,36 @@ impl Page {
         Self { asker: asker.reading(language.languages()), language }
     }
 
-    /// The community that is reported on, as anybody sees it.
+    /// The community that is reported on, with the title of what it is about, as anybody sees them.
     async fn community(&self, form: &Form, headers: &HeaderMap) -> Result<Json, Fault> {
         self.asker.enter(headers, PAGE_COST)?;
         let parameters = Parameters {
             query: Some(COMMUNITY.to_owned()),
-            variables: Some(json!({ "community": form.community })),
+            variables: Some(json!({
+                "community": form.community,
+                "item": form.item, "ofItem": !form.item.is_empty(),
+                "project": form.project, "ofProject": !form.project.is_empty(),
+            })),
             ..Parameters::default()
         };
         let at = self.asker.hub.recent().await?;
         let data = render::executed(&self.asker, parameters, at.position).await?;
-        let community = data.get("community").filter(|community| !community.is_null()).cloned();
+        let title = data.pointer("/item/title").or(data.pointer("/project/title")).cloned();
+        let mut community = data.get("community").filter(|community| !community.is_null()).cloned();
+        if let (Some(Json::Object(fields)), Some(title)) = (&mut community, title) {
+            fields.insert("about".to_owned(), title);
+        }
         community.ok_or_else(|| Fault::new(Code::NotFound, Message::new("embed-missing")))
     }
 
     /// Sends what was written. The answer is what is to be mended; empty: it was sent.
     async fn send(&self, community: &Json, form: &Form) -> Result<Vec<Problem>, Fault> {
         let reply_to = Some(&form.reply_to).filter(|address| !address.is_empty());
-        let input = json!({ "community": community.get("id"), "body": form.body, "replyTo": reply_to });
+        let body = match community.get("about").and_then(Json::as_str) {
+            Some(title) if !form.body.is_empty() => format!("{}\n\n{}", words::plain(title), form.body),
+            Some(_) | None => form.body.clone(),
+        };
+        let input = json!({ "community": community.get("id"), "body": body, "replyTo": reply_to });
         let parameters = Parameters {
             query: Some(SEND.to_owned()),
             variables: Some(json!({ "input": input })),
@@ -155,7 +181,14 @@ impl Page {
             }
         };
         let text = |name: &str| community.get(name).and_then(Json::as_str).unwrap_or_default();
-        let query = form_urlencoded::Serializer::new(String::new()).append_pair("community", text("slug")).finish();
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("community", text("slug"));
+        for (name, slug) in [("item", &form.item), ("project", &form.project)] {
+            if !slug.is_empty() {
+                query.append_pair(name, slug);
+            }
+        }
+        let query = query.finish();
         let is_sent = sent.as_ref().is_some_and(Vec::is_empty);
         let problems = sent.unwrap_or_default();
         let status = match problems.first() {
@@ -171,16 +204,14 @@ impl Page {
             context! {
                 page => ADDRESS, has_editor => self.asker.hub.has_editor(),
                 choices => pages::choices_with(ADDRESS, &query),
-                name => text("displayName"), slug => text("slug"), is_sent, problems,
+                name => text("displayName"), slug => text("slug"), about => text("about"), is_sent, problems,
+                item => form.item, project => form.project,
                 body => form.body, reply_to => form.reply_to,
                 style => format!("embed/{}", scripts::address("configurator.css")),
                 action => format!("report?{query}&lang={}", self.language.tag()),
             },
         );
         *response.status_mut() = status;
-        let headers = response.headers_mut();
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-        response
+        account::private(response)
     }
 }

@@ -16,8 +16,12 @@ use crate::domain::site::store::{self, Use};
 use crate::error::{Code, Fault};
 use crate::graph::id::Thing;
 use crate::http::Hub;
+use crate::http::execution::Asker;
 use crate::policy::Viewer;
 use crate::text::messages::Message;
+
+/// What it costs to look up a site: whoever makes up ids does not have many looked up.
+const LOOK_UP_COST: u64 = 100;
 
 /// How many sites are remembered.
 const REMEMBERED: usize = 1_000;
@@ -68,14 +72,15 @@ impl Terms {
 
 impl Sites {
     /// What the site of this id agreed to, as it was when the log stood there: a change of it is in the log.
-    pub async fn terms(&self, hub: &Hub, site: &str, at: Cursor) -> Result<Arc<Terms>, Fault> {
+    pub async fn terms(&self, asker: &Asker, site: &str, at: Cursor) -> Result<Arc<Terms>, Fault> {
         let unknown = || Fault::new(Code::NotFound, Message::new("embed-site-unknown"));
         let id = Thing::Site.read(site).ok_or_else(unknown)?;
         let key = (id, at.epoch, at.position);
         if let Some(known) = self.known.get(&key) {
             return known.ok_or_else(unknown);
         }
-        let mut conn = hub.db().connection().await?;
+        asker.spend(LOOK_UP_COST)?;
+        let mut conn = asker.hub.db().connection().await?;
         let own = store::terms(&mut conn, &Viewer::Anonymous, id).await?;
         let terms = own.map(|own| Arc::new(Terms { id, own }));
         self.known.insert(key, terms.clone());

@@ -241,6 +241,10 @@ fn address_of(state: &State<'_, '_>, listing: &str, values: Kwargs) -> Result<St
         if let Some(layout) = state.lookup("layout").and_then(|layout| layout.as_str().map(str::to_owned)) {
             pairs.append_pair("layout", &layout);
         }
+        for pair in state.lookup("dress").into_iter().flat_map(|dress| dress.try_iter().ok()).flatten() {
+            let [name, value] = [pair.get_item_by_index(0)?, pair.get_item_by_index(1)?];
+            pairs.append_pair(name.as_str().unwrap_or_default(), value.as_str().unwrap_or_default());
+        }
     }
     for name in values.args() {
         let value: Value = values.get(name)?;

@@ -55,14 +55,19 @@ async function refresh() {
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const fresh = page.getElementById("result");
     if (!response.ok || !fresh) {
+      // The snippets that stand there are not those of the choice any more.
+      const sentence = page.querySelector("main p")?.textContent ?? "";
+      result().replaceChildren(Object.assign(document.createElement("p"), { className: "empty", textContent: sentence }));
+      shown.textContent = sentence;
       return;
     }
     result().replaceWith(document.adoptNode(fresh));
     history.replaceState(null, "", address);
     equip();
-    if (fresh.dataset.title) {
-      shown.textContent = form.dataset.shown.replace("{title}", fresh.dataset.title);
-    }
+    const { title } = fresh.dataset;
+    shown.textContent = title
+      ? form.dataset.shown.replace("{title}", title)
+      : (fresh.querySelector(".empty")?.textContent ?? "");
   } catch {
     // Overtaken by the next choice, or the hub is away: what is shown stays.
   }

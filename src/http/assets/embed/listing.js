@@ -145,7 +145,7 @@ class Listing extends HTMLElement {
     this.#isDue = false;
     const request = new AbortController();
     this.#request = request;
-    const late = setTimeout(() => this.#state !== "fresh" && this.#showCopy(), PATIENCE_MS);
+    const late = setTimeout(() => this.#wait(), PATIENCE_MS);
     const end = setTimeout(() => request.abort(), DEADLINE_MS);
     const answer = await ask(this.#address, cache, request.signal).catch(() => ({ status: 0 }));
     clearTimeout(late);
@@ -153,6 +153,17 @@ class Listing extends HTMLElement {
     if (this.#request === request) {
       this.#request = null;
       this.#take(answer);
+    }
+  }
+
+  /** Nothing came so far: what belongs to another address must not stand there any longer. */
+  #wait() {
+    if (this.#state === "fresh") {
+      return;
+    }
+    this.#showCopy();
+    if (this.#state === null) {
+      this.#show("fallback");
     }
   }
 
@@ -180,8 +191,11 @@ class Listing extends HTMLElement {
     } else {
       this.#hush();
       this.#failures += 1;
-      this.#showCopy();
-      if (this.#state !== "copy") {
+      // Whoever is asked to come later is not told that the hub is away; and what has no copy stays.
+      if (status !== 429 || this.#state !== "fresh") {
+        this.#showCopy();
+      }
+      if (this.#state === null) {
         this.#show("fallback");
       }
       this.#later(this.#failures);
@@ -401,10 +415,19 @@ function addressOf(element) {
     }
   }
   const speaker = element.closest('[lang]:not([lang=""])');
-  address.searchParams.set("lang", speaker?.getAttribute("lang") ?? navigator.language);
+  address.searchParams.set("lang", tagOf(speaker?.getAttribute("lang")) ?? navigator.language);
   // However the page writes it, it is one address in caches and one copy.
   address.searchParams.sort();
   return address.href;
+}
+
+/** A language tag as the hub takes it, of what pages write for one; null: it is none. */
+function tagOf(written) {
+  try {
+    return Intl.getCanonicalLocales(written?.trim().replaceAll("_", "-"))[0] ?? null;
+  } catch {
+    return null;
+  }
 }
 
 async function textOf(response) {

@@ -154,9 +154,10 @@ embed-look-compact = Compact
 embed-page-tag = Language
 embed-page-tag-own = That of the page
 embed-page-theme = Colours
-embed-theme-own = As the reader’s device has them
+embed-theme-own = As the page has them (a frame: light)
 embed-theme-light = Light
 embed-theme-dark = Dark
+embed-theme-auto = As the reader’s device has them
 embed-page-accent = Accent
 embed-page-live = Update while the page is open
 embed-page-live-note = Only for the web component. The page keeps a connection to the hub, and says politely when something changed. Off by default.
@@ -191,11 +192,12 @@ embed-choose-what = Choose what to list, then press “Show”.
 
 # The page on which mistakes are reported
 report-heading = Report a mistake
-report-lead = What is wrong with what the hub says of { $name }? Your message goes to its coordinators. It is shown to nobody else.
+report-lead = What is wrong with what the hub says of { $name }? Your message goes to the coordinators. It is shown to nobody else.
 report-body = What should be put right
 report-body-note = At most 2,000 characters. Nothing about patients, please.
 report-reply = Where an answer reaches you (optional)
 report-send = Send
 report-sent = Thank you. The coordinators of { $name } will find your message in the hub.
 report-again = Write another one
+report-elsewhere = The form was sent from a page that is not the hub’s. Open it in the hub, and send it from there.
 report-problems = This was not sent yet:

@@ -157,9 +157,10 @@ embed-look-compact = Compacte
 embed-page-tag = Langue
 embed-page-tag-own = Celle de la page
 embed-page-theme = Couleurs
-embed-theme-own = Selon l’appareil de la personne qui lit
+embed-theme-own = Celles de la page (cadre : claires)
 embed-theme-light = Claires
 embed-theme-dark = Sombres
+embed-theme-auto = Selon l’appareil de la personne qui lit
 embed-page-accent = Couleur d’accent
 embed-page-live = Mettre à jour pendant que la page est ouverte
 embed-page-live-note = Pour le composant Web seulement. La page garde une connexion avec la plateforme et annonce discrètement les changements. Désactivé par défaut.
@@ -194,11 +195,12 @@ embed-choose-what = Choisissez ce qu’il faut afficher, puis appuyez sur « Af
 
 # The page on which mistakes are reported
 report-heading = Signaler une erreur
-report-lead = Qu’est-ce qui est inexact dans ce que la plateforme dit de : { $name }? Votre message va aux personnes qui coordonnent cette communauté. Personne d’autre ne le voit.
+report-lead = Qu’est-ce qui est inexact dans ce que la plateforme dit au sujet de { $name }? Votre message va aux personnes qui coordonnent la communauté. Personne d’autre ne le voit.
 report-body = Ce qu’il faut corriger
 report-body-note = Au plus 2 000 caractères. Rien au sujet de patients, s’il vous plaît.
 report-reply = Où vous répondre (facultatif)
 report-send = Envoyer
 report-sent = Merci. Les personnes qui coordonnent cette communauté trouveront votre message dans la plateforme : { $name }.
 report-again = Écrire un autre message
+report-elsewhere = Le formulaire a été envoyé depuis une page qui n’est pas celle de la plateforme. Ouvrez-le dans la plateforme et envoyez-le de là.
 report-problems = Le message n’est pas encore envoyé :
