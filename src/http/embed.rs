@@ -29,6 +29,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
+use crate::changes::cursor::Cursor;
 use crate::error::{Code, Fault};
 use crate::http::Hub;
 use crate::http::budget::BASE_COST;
@@ -137,7 +138,7 @@ impl Reading<'_> {
         };
         let origin = self.origin(listing, terms.as_deref())?;
         let lang = language(&self.asker, &wish);
-        let made = made(&self.asker, &wish, self.shape, &lang).await?;
+        let made = made(&self.asker, &wish, (self.shape, &lang), at).await?;
         let rendered = match &*made {
             Made::Listing(rendered) => rendered,
             Made::Missing => return Err(unknown()),
@@ -168,11 +169,10 @@ impl Reading<'_> {
         terms: Option<&Terms>,
         origin: HeaderValue,
     ) -> Result<Told, Fault> {
-        let policy = match self.shape {
-            Shape::Fragment => rendered.policy.clone(),
-            Shape::Page => format!("{}; frame-ancestors {}", rendered.policy, ancestors(terms)),
+        let policy = match terms.filter(|_| self.shape == Shape::Page) {
+            None => rendered.policy.clone(),
+            Some(terms) => framed_by(terms, &rendered.policy)?,
         };
-        let policy = HeaderValue::from_str(&policy).map_err(|error| Fault::internal("writing a policy", error))?;
         Ok(Told {
             media_type: "text/html; charset=utf-8",
             languages: rendered.languages.clone(),
@@ -232,10 +232,14 @@ fn language(asker: &Asker, wish: &Wish) -> LanguageTag {
     wish.lang.clone().or_else(own).unwrap_or_else(|| asker.hub.default_language().clone())
 }
 
-/// A listing that is kept, or else made.
-async fn made(asker: &Asker, wish: &Wish, shape: Shape, lang: &LanguageTag) -> Result<Arc<Made>, Fault> {
+/// A listing that is kept, or else made, where the log stood there after the request came.
+async fn made(
+    asker: &Asker,
+    wish: &Wish,
+    (shape, lang): (Shape, &LanguageTag),
+    at: Cursor,
+) -> Result<Arc<Made>, Fault> {
     let hub = &asker.hub;
-    let at = hub.recent().await?;
     // A page repeats in its links how it was asked for.
     let look = (wish.layout.as_ref(), wish.dress(), wish.lang.is_some());
     let asked = Asked::digest(&(wish.listing.name(), &wish.variables, look, lang.as_str(), shape.as_ref(), at.epoch));
@@ -256,10 +260,10 @@ async fn made(asker: &Asker, wish: &Wish, shape: Shape, lang: &LanguageTag) -> R
     }
 }
 
-/// Who may frame a listing: the pages of the site that is named, else anybody, as nothing can be done in it but follow links.
-fn ancestors(terms: Option<&Terms>) -> String {
-    match terms {
-        Some(terms) => format!("'self' {}", terms.origins().join(" ")),
-        None => "*".to_owned(),
-    }
+/// The policy of a page that the pages of a site alone may frame. Without a site anybody may, as nothing can be done in it but
+/// follow links.
+fn framed_by(terms: &Terms, policy: &HeaderValue) -> Result<HeaderValue, Fault> {
+    let policy = policy.to_str().unwrap_or_default().trim_end_matches('*');
+    let policy = format!("{policy}'self' {}", terms.origins().join(" "));
+    HeaderValue::try_from(policy).map_err(|error| Fault::internal("writing a policy", error))
 }

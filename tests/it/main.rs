@@ -51,4 +51,5 @@ mod transfer;
 mod transports;
 mod twins;
 mod uncertain;
+mod webmaster;
 mod websocket;

@@ -26,7 +26,8 @@ const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resour
 pub struct Encoded {
     plain: Bytes,
     compressed: OnceLock<Bytes>,
-    tag: String,
+    /// Its tag as it is, and compressed.
+    tags: [HeaderValue; 2],
 }
 
 /// What says how a body is to be taken.
@@ -50,7 +51,11 @@ impl Encoded {
     pub fn new(text: String) -> Self {
         let digest = Sha256::digest(text.as_bytes());
         let tag = files::hex(digest.get(..16).unwrap_or_default());
-        Self { plain: Bytes::from(text.into_boxed_str().into_boxed_bytes()), compressed: OnceLock::new(), tag }
+        // Hexadecimal digits, a word and quotation marks; a tag that could not be written would match nothing.
+        let tags = ["", "-gzip"].map(|encoding| {
+            HeaderValue::try_from(format!("\"{tag}{encoding}\"")).unwrap_or(HeaderValue::from_static("\"\""))
+        });
+        Self { plain: Bytes::from(text.into_boxed_str().into_boxed_bytes()), compressed: OnceLock::new(), tags }
     }
 
     /// The body as it is.
@@ -66,8 +71,9 @@ impl Encoded {
     /// The body for whoever sent these headers; nothing but its headers for those who have it already.
     pub fn answer(&self, told: Told, headers: &HeaderMap) -> Response {
         let is_compressed = takes_gzip(headers);
-        let tag = format!("\"{}{}\"", self.tag, if is_compressed { "-gzip" } else { "" });
-        let mut response = if files::is_known(&tag, headers) {
+        let [plain, compressed] = &self.tags;
+        let tag = if is_compressed { compressed } else { plain };
+        let mut response = if files::is_known(tag.to_str().unwrap_or_default(), headers) {
             StatusCode::NOT_MODIFIED.into_response()
         } else if is_compressed {
             let mut response = Body::from(self.compressed()).into_response();
@@ -78,10 +84,7 @@ impl Encoded {
         };
         let is_known = response.status() == StatusCode::NOT_MODIFIED;
         let own = response.headers_mut();
-        // Hexadecimal digits and quotation marks.
-        if let Ok(tag) = HeaderValue::from_str(&tag) {
-            own.insert(ETAG, tag);
-        }
+        own.insert(ETAG, tag.clone());
         told.put_into(own);
         if is_known {
             own.remove(CONTENT_TYPE);

@@ -220,7 +220,7 @@ async fn result(asker: &Asker, form: &Form, language: PageLanguage) -> Result<Va
         (_, Err(message)) => return Ok(context! { sentence => language.say(message) }),
     };
     let lang = lang.unwrap_or_else(|_| LanguageTag::english());
-    let made = embed::made(asker, &wish, Shape::Page, &lang).await;
+    let made = embed::made(asker, &wish, (Shape::Page, &lang), asker.hub.recent().await?).await;
     let rendered = match &made {
         Ok(made) => match &**made {
             Made::Listing(rendered) => rendered,

@@ -102,7 +102,7 @@ async fn listing(asker: &Asker, query: &Query, headers: &HeaderMap) -> Result<(S
     let listing = listings::by_name(name).ok_or_else(unknown)?;
     let wish = Wish::read(listing, Some(asked))?;
     let lang = embed::language(asker, &wish);
-    let made = embed::made(asker, &wish, Shape::Page, &lang).await?;
+    let made = embed::made(asker, &wish, (Shape::Page, &lang), asker.hub.recent().await?).await?;
     let Made::Listing(rendered) = &*made else { return Err(unknown()) };
     let within = |most: Option<u32>, usual: u32| most.map_or(usual, |most| most.min(usual));
     let size = (within(query.width, WIDTH), within(query.height, HEIGHT));

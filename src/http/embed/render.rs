@@ -54,8 +54,8 @@ pub struct Rendered {
     pub body: Encoded,
     /// The languages that it is in.
     pub languages: Option<HeaderValue>,
-    /// What it may load; who may frame it comes after that.
-    pub policy: String,
+    /// What it may load, for whoever frames it.
+    pub policy: HeaderValue,
 }
 
 impl Weighed for Arc<Made> {
@@ -108,10 +108,11 @@ pub async fn make(
             let page = values.page(&title, &fragment, own_style.as_deref());
             let page = page.map_err(|error| Fault::internal("writing the page of a listing", error))?;
             let hash = own_style.map(|style| format!(" 'sha256-{}'", STANDARD.encode(Sha256::digest(style))));
-            (page, format!("{PAGE_POLICY}{}", hash.unwrap_or_default()))
+            (page, format!("{PAGE_POLICY}{}; frame-ancestors *", hash.unwrap_or_default()))
         }
     };
     let languages = HeaderValue::from_str(&languages).ok();
+    let policy = HeaderValue::try_from(policy).map_err(|error| Fault::internal("writing a policy", error))?;
     Ok(Arc::new(Made::Listing(Box::new(Rendered { title, body: Encoded::new(text), languages, policy }))))
 }
 
