@@ -112,6 +112,8 @@ enum Part {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    // An error would mean that there is one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let outcome = match (&arguments.clients, &arguments.url, &arguments.document) {
         (Some(subscribers), Some(url), Some(document)) => fanout::client::run(*subscribers, url, document),
         _ => tokio::runtime::Builder::new_multi_thread()

@@ -127,6 +127,8 @@ pub fn serve(program: &Path, data: &Path) -> Result<(Child, String), String> {
         // All that is asked here comes from one address.
         .args(["--limit", "cost_per_minute=0,streams_per_address=50000,connections_per_address=55000"])
         .stdout(Stdio::piped())
+        // A line for each operation: written as usual, and kept from the tables.
+        .stderr(Stdio::null())
         .spawn()
         .map_err(|error| error.to_string())?;
     let output = child.stdout.take().ok_or("the hub has no output")?;
