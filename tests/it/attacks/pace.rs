@@ -68,6 +68,32 @@ async fn a_flood_of_one_address_keeps_nobody_else_waiting() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_made_up_listings_sites_and_reports_keeps_nobody_else_waiting() {
+    let target = Target::serve(&["--limit", "cost_per_minute=300000"]).await;
+    let listing = "/embed/communities-by-language.html?language=en&lang=en";
+    target
+        .under(async {
+            let mut refused = 0;
+            for round in 0..20 {
+                let asked = (0..50).map(|at| {
+                    let number = round * 50 + at;
+                    match at % 5 {
+                        // A page that nobody asked for before, a site that nobody registered, and what is sent to people.
+                        0 => target.client.get(target.url(&format!("{listing}&site=WAAAAAAAAAAAAAAAAAA{number:04}"))),
+                        1 => target.client.get(target.url("/oembed?url=https%3A%2F%2Fevil.example%2F")),
+                        2 => target.client.post(target.url("/report")).body("community=resot&body=flood"),
+                        _ => target.client.get(target.url(&format!("{listing}&accent={number:06x}"))),
+                    }
+                });
+                let all = futures_util::future::join_all(asked.map(RequestBuilder::send)).await;
+                refused += all.into_iter().filter(|response| response.as_ref().unwrap().status() == 429).count();
+            }
+            assert!(refused > 100, "{refused} of 1,000 were refused");
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn behind_a_proxy_that_is_believed_each_client_has_a_share() {
     let target = Target::serve(&[&SHARE[..], &["--proxies", "127.0.0.1"]].concat()).await;
     let from = |forwarded: &'static str| target.costly(&target.client).header("x-forwarded-for", forwarded);
