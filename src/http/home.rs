@@ -7,12 +7,12 @@ use axum::extract::{ConnectInfo, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::get;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use crate::error::Fault;
 use crate::http::Hub;
 use crate::http::embed::render;
-use crate::http::execution::{Asker, Parameters};
+use crate::http::execution::Asker;
 use crate::http::operations::Transport;
 use crate::http::pages::{self, PageLanguage};
 
@@ -55,7 +55,5 @@ async fn show(
 
 async fn holdings(asker: &Asker, headers: &HeaderMap) -> Result<Json, Fault> {
     asker.enter(headers, PAGE_COST)?;
-    let parameters = Parameters { query: Some(HOLDINGS.to_owned()), ..Parameters::default() };
-    let at = asker.hub.recent().await?;
-    render::executed(asker, parameters, at.position).await
+    render::executed(asker, HOLDINGS, json!({})).await
 }

@@ -216,6 +216,25 @@ describe("the element in a page of WordPress", { timeout: 240_000 }, () => {
     }
   }
 
+  test("runs by the pinned script, whose digest the page for webmasters hands out, and by no other bytes", async () => {
+    const page = await (await fetch(`${HUB}/embed?listing=community&community=resot&lang=en`)).text();
+    const [, version, digest] = /embed\/v([\d.]+)\/listing\.js&quot; integrity=&quot;(sha384-[\w+/=]+)&quot;/.exec(page);
+    const pinned = (integrity) => (hub) =>
+      pageWith(hub, `listing="community" community="resot"`).replace(
+        /<script [^>]*>/,
+        `<script type="module" src="${hub}/embed/v${version}/listing.js" integrity="${integrity}" crossorigin="anonymous">`,
+      );
+    await withSite({ html: pinned(digest), policy: STRICT }, async (opened) => {
+      await reaches(opened, "fresh");
+      assert.equal(await opened.locator(CARDS).count(), 1);
+    });
+    const other = `sha384-${Buffer.alloc(48).toString("base64")}`;
+    await withSite({ html: pinned(other), policy: STRICT, complaints: /integrity/ }, async (opened) => {
+      assert.ok(await opened.isVisible(`${ELEMENT} > *`), "the page's own content stays");
+      assert.equal(await opened.evaluate((name) => customElements.get(name) === undefined, ELEMENT), true);
+    });
+  });
+
   for (const language of LANGUAGES) {
     for (const theme of THEMES) {
       test(`has no barriers and fits every width in ${language} and ${theme}`, async () => {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::callers::Caller;
 use crate::embed::{get, world};
+use crate::lines::item;
 use crate::support::TestHub;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -115,7 +116,9 @@ async fn the_pinned_script_never_changes_and_the_floating_one_is_the_newest() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mistake_that_is_reported_reaches_the_coordinators_alone() {
-    let hub = TestHub::with_lines(&world()).await;
+    let mut lines = world();
+    lines.push(item("i", json!({"communities": ["c"], "title": {"en": "Sample guide"}})));
+    let hub = TestHub::with_lines(&lines).await;
     let form = get(&hub, "/report?community=c&lang=fr").await;
     assert_eq!((form.status, form.header("content-language")), (200, "fr"));
     assert!(
@@ -144,6 +147,17 @@ async fn a_mistake_that_is_reported_reaches_the_coordinators_alone() {
     let seen = coordinator.data(&hub, messages).await;
     let expected = json!([{"body": "The name is wrong\nhere", "replyTo": "me@example.org", "language": "fr"}]);
     assert_eq!(seen["community"]["messages"]["nodes"], expected);
+    // Of one thing of it, by its title, which takes some of the room.
+    let about = get(&hub, "/report?community=c&item=i&lang=en&body=forged").await.text;
+    assert!(
+        about.contains("of Sample guide?") && about.contains("maxlength=\"1986\"") && !about.contains("forged"),
+        "{about}"
+    );
+    assert_eq!(send(&format!("community=c&item=i&body={}", "x".repeat(1_986))).await.0, 200);
+    assert_eq!(send(&format!("community=c&item=i&body={}", "x".repeat(1_987))).await.0, 422);
+    let last_two = "{ community(slug: \"c\") { messages(first: 1) { nodes { body } } } }";
+    let body = coordinator.data(&hub, last_two).await["community"]["messages"]["nodes"][0]["body"].clone();
+    assert!(body.as_str().unwrap().starts_with("Sample guide\n\nxxx"), "{body}");
     let mut last = 200;
     for _ in 0..20 {
         last = send("community=c&body=again").await.0;

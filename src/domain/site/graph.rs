@@ -141,7 +141,8 @@ pub struct SiteRegisterInput {
     /// `localhost`, `127.0.0.1` and `[::1]`; without a path, a query, a user name or `*`. They are kept as browsers write them,
     /// each once.
     origins: Vec<String>,
-    /// The names of the listings that it may show, at most 20: lower-case letters, digits and hyphens. Null or empty: every one.
+    /// The names of the listings that it may show, as addresses of `/embed` have them, such as `community`; at most 20 of lower-case
+    /// letters, digits and hyphens. Null or empty: every one.
     listings: Option<Vec<String>>,
     /// A key of your choice, at most 100 characters: sent again within a day with the same input, it is answered again and not
     /// done again. Null: it is done each time it is sent.

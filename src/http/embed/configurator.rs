@@ -8,7 +8,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use minijinja::value::Serde;
 use minijinja::{Value, context};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use strum::VariantArray;
 use url::form_urlencoded;
 
@@ -16,7 +16,7 @@ use crate::error::Fault;
 use crate::http::embed::address::{Layout, Theme, Wish};
 use crate::http::embed::render::{Made, Shape};
 use crate::http::embed::{self, listings, scripts};
-use crate::http::execution::{Asker, Parameters};
+use crate::http::execution::Asker;
 use crate::http::files::escaped;
 use crate::http::pages::{self, PageLanguage};
 use crate::http::{Hub, account};
@@ -75,7 +75,9 @@ impl Form {
                 "live" => form.is_live = true,
                 "site" => value.clone_into(&mut form.site),
                 "lang" => {}
-                name => form.values.push((name.to_owned(), value.to_owned())),
+                // The first of several equal names counts, as in the address of a listing.
+                name if form.value(name).is_empty() => form.values.push((name.to_owned(), value.to_owned())),
+                _ => {}
             }
         }
         // A name that the listing does not know would stand in the snippet as it is.
@@ -153,14 +155,8 @@ fn written(hub: &Hub, language: PageLanguage, form: &Form, choices: &Json, resul
     let fields: Vec<Value> = names
         .into_iter()
         .map(|name| {
-            let of: Vec<&str> = listings::all()
-                .filter(|listing| {
-                    listing.variables().iter().any(|variable| variable.is_required && variable.name == name)
-                })
-                .map(listings::Listing::name)
-                .collect();
             let offered = choices.pointer(&format!("/{}/nodes", plural(name))).cloned().unwrap_or_default();
-            context! { name, value => form.value(name), of => of.join(" "), offered => Value::from(Serde(offered)) }
+            context! { name, value => form.value(name), offered => Value::from(Serde(offered)) }
         })
         .collect();
     let looks: Vec<&str> = Layout::VARIANTS.iter().map(AsRef::as_ref).collect();
@@ -179,7 +175,6 @@ fn written(hub: &Hub, language: PageLanguage, form: &Form, choices: &Json, resul
             },
             script => format!("embed/{}", scripts::address("configurator.js")),
             style => format!("embed/{}", scripts::address("configurator.css")),
-            component => format!("embed/{}", scripts::address("listing.js")),
             resize => format!("embed/{}", scripts::address("resize.js")),
         },
     )
@@ -198,9 +193,7 @@ fn plural(name: &str) -> &'static str {
 /// The names that one can choose from.
 async fn choices(asker: &Asker, language: PageLanguage) -> Result<Json, Fault> {
     let asker = asker.clone().reading(language.languages());
-    let parameters = Parameters { query: Some(CHOICES.to_owned()), ..Parameters::default() };
-    let at = asker.hub.recent().await?;
-    embed::render::executed(&asker, parameters, at.position).await
+    embed::render::executed(&asker, CHOICES, json!({})).await
 }
 
 /// The listing that is chosen, and how to show it; or what is missing.
@@ -234,7 +227,6 @@ async fn result(asker: &Asker, form: &Form, language: PageLanguage) -> Result<Va
     let faint = wish.accent.as_deref().map(contrast_with_white).filter(|contrast| *contrast < LEAST_CONTRAST);
     Ok(context! {
         title => rendered.title.as_str(),
-        address => snippets.address(),
         preview => snippets.preview(),
         faint => faint.map(|contrast| format!("{contrast:.1}")),
         component => snippets.component(None),
@@ -349,6 +341,8 @@ mod tests {
             Form::of(Some("listing=community&community=r%C3%A9sot&in=fr&layout=&accent=%230B5A6B&lang=en&live=on"));
         assert_eq!(form.query(), "community=r%C3%A9sot&lang=fr");
         assert!(form.is_live && form.accent.is_empty());
+        let form = Form::of(Some("listing=community&community=a&community=b&onclick=x&organization=o"));
+        assert_eq!(form.query(), "community=a");
         assert_eq!(Form::of(None).listing, FIRST);
     }
 }

@@ -70,14 +70,7 @@ impl Weighed for Arc<Made> {
 /// The document of a listing with what it is asked for, judged without the database, and paid for by whoever asks.
 pub fn prepare(asker: &Asker, wish: &Wish) -> Result<Prepared, Fault> {
     let variables: serde_json::Map<String, Json> = wish.variables.clone().into_iter().collect();
-    paid(
-        asker,
-        Parameters {
-            query: Some(wish.listing.document().to_owned()),
-            variables: Some(variables.into()),
-            ..Parameters::default()
-        },
-    )
+    paid(asker, wish.listing.document(), variables.into())
 }
 
 /// Makes a listing in a language. `position` is where the log stood after the request came.
@@ -116,12 +109,16 @@ pub async fn make(
     Ok(Arc::new(Made::Listing(Box::new(Rendered { title, body: Encoded::new(text), languages, policy }))))
 }
 
-/// The data that a trusted document finds, paid for by whoever asks. `position` is where the log stood after the request came.
-pub async fn executed(asker: &Asker, parameters: Parameters, position: i64) -> Result<Json, Fault> {
-    found(asker, paid(asker, parameters)?, position).await
+/// The data that a trusted document of the hub's pages finds, paid for by whoever asks.
+pub async fn executed(asker: &Asker, document: &str, variables: Json) -> Result<Json, Fault> {
+    let prepared = paid(asker, document, variables)?;
+    let at = asker.hub.recent().await?;
+    found(asker, prepared, at.position).await
 }
 
-fn paid(asker: &Asker, parameters: Parameters) -> Result<Prepared, Fault> {
+fn paid(asker: &Asker, document: &str, variables: Json) -> Result<Prepared, Fault> {
+    let parameters =
+        Parameters { query: Some(document.to_owned()), variables: Some(variables), ..Parameters::default() };
     let prepared = asker.prepare(parameters).map_err(refusal_of)?;
     asker.spend(prepared.cost)?;
     Ok(prepared)
@@ -145,9 +142,11 @@ fn refusal_of(short: Short) -> Fault {
         }
     };
     let text = |error: &Json, at: &str| error.pointer(at).and_then(Json::as_str).map(str::to_owned);
+    // What the values of an address lead to, among them more than the operator lets anybody ask for.
+    let of_values = [Code::BadUserInput, Code::GraphqlValidationFailed, Code::QueryTooComplex];
     let of_user = errors.iter().find(|error| {
         let code = text(error, "/extensions/code");
-        code.is_some_and(|code| code == Code::BadUserInput.as_ref() || code == Code::GraphqlValidationFailed.as_ref())
+        code.is_some_and(|code| of_values.iter().any(|own| own.as_ref() == code))
     });
     match of_user.and_then(|error| text(error, "/message")) {
         Some(reason) => Fault::new(Code::BadRequest, Message::new("embed-refused").with("reason", reason)),

@@ -14,9 +14,10 @@ use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use url::form_urlencoded;
 
+use crate::domain::contact::rules;
 use crate::error::{Code, Fault, RefusalCode};
 use crate::http::embed::{render, scripts, words};
-use crate::http::execution::{Asker, Parameters};
+use crate::http::execution::Asker;
 use crate::http::operations::Transport;
 use crate::http::pages::{self, PageLanguage};
 use crate::http::{Hub, account, body, caller};
@@ -93,8 +94,11 @@ async fn show(
     // Whoever leads somebody here says what it is about, and nothing in their name.
     let asked = Form::of(query.unwrap_or_default().as_bytes());
     let form = Form { body: String::new(), reply_to: String::new(), ..asked };
-    let found = page.community(&form, &headers).await;
-    page.answer(found.map(|community| (community, form, None)))
+    let found = async {
+        page.asker.enter(&headers, PAGE_COST)?;
+        Ok((page.community(&form).await?, form, None))
+    };
+    page.answer(found.await)
 }
 
 async fn send(
@@ -106,12 +110,13 @@ async fn send(
 ) -> Response {
     let page = Page::new(hub, peer, query.as_deref(), &headers);
     let sent = async {
+        page.asker.enter(&headers, PAGE_COST)?;
         // Nobody is made to write by a page of somebody else's.
         if !caller::is_own_page(&headers) {
             return Err(Fault::new(Code::Forbidden, Message::new("report-elsewhere")));
         }
         let form = Form::of(&body::read(&headers, body, MAX_FORM_BYTES).await?);
-        let community = page.community(&form, &headers).await?;
+        let community = page.community(&form).await?;
         let refused = page.send(&community, &form).await?;
         Ok((community, form, Some(refused)))
     };
@@ -132,19 +137,13 @@ impl Page {
     }
 
     /// The community that is reported on, with the title of what it is about, as anybody sees them.
-    async fn community(&self, form: &Form, headers: &HeaderMap) -> Result<Json, Fault> {
-        self.asker.enter(headers, PAGE_COST)?;
-        let parameters = Parameters {
-            query: Some(COMMUNITY.to_owned()),
-            variables: Some(json!({
-                "community": form.community,
-                "item": form.item, "ofItem": !form.item.is_empty(),
-                "project": form.project, "ofProject": !form.project.is_empty(),
-            })),
-            ..Parameters::default()
-        };
-        let at = self.asker.hub.recent().await?;
-        let data = render::executed(&self.asker, parameters, at.position).await?;
+    async fn community(&self, form: &Form) -> Result<Json, Fault> {
+        let variables = json!({
+            "community": form.community,
+            "item": form.item, "ofItem": !form.item.is_empty(),
+            "project": form.project, "ofProject": !form.project.is_empty(),
+        });
+        let data = render::executed(&self.asker, COMMUNITY, variables).await?;
         let title = data.pointer("/item/title").or(data.pointer("/project/title")).cloned();
         let mut community = data.get("community").filter(|community| !community.is_null()).cloned();
         if let (Some(Json::Object(fields)), Some(title)) = (&mut community, title) {
@@ -156,17 +155,9 @@ impl Page {
     /// Sends what was written. The answer is what is to be mended; empty: it was sent.
     async fn send(&self, community: &Json, form: &Form) -> Result<Vec<Problem>, Fault> {
         let reply_to = Some(&form.reply_to).filter(|address| !address.is_empty());
-        let body = match community.get("about").and_then(Json::as_str) {
-            Some(title) if !form.body.is_empty() => format!("{}\n\n{}", words::plain(title), form.body),
-            Some(_) | None => form.body.clone(),
-        };
+        let body = if form.body.is_empty() { String::new() } else { format!("{}{}", heading(community), form.body) };
         let input = json!({ "community": community.get("id"), "body": body, "replyTo": reply_to });
-        let parameters = Parameters {
-            query: Some(SEND.to_owned()),
-            variables: Some(json!({ "input": input })),
-            ..Parameters::default()
-        };
-        let data = render::executed(&self.asker, parameters, 0).await?;
+        let data = render::executed(&self.asker, SEND, json!({ "input": input })).await?;
         let problems = data.pointer("/contactSend/userErrors").cloned().unwrap_or_default();
         serde_json::from_value(problems).map_err(|error| Fault::internal("reading what is to be mended", error))
     }
@@ -206,6 +197,7 @@ impl Page {
                 choices => pages::choices_with(ADDRESS, &query),
                 name => text("displayName"), slug => text("slug"), about => text("about"), is_sent, problems,
                 item => form.item, project => form.project,
+                most => rules::MAX_BODY_CHARS.saturating_sub(heading(&community).chars().count()),
                 body => form.body, reply_to => form.reply_to,
                 style => format!("embed/{}", scripts::address("configurator.css")),
                 action => format!("report?{query}&lang={}", self.language.tag()),
@@ -214,4 +206,10 @@ impl Page {
         *response.status_mut() = status;
         account::private(response)
     }
+}
+
+/// What a message begins with that is about one thing of a community: its title.
+fn heading(community: &Json) -> String {
+    let title = community.get("about").and_then(Json::as_str);
+    title.map(|title| format!("{}\n\n", words::plain(title))).unwrap_or_default()
 }

@@ -80,10 +80,9 @@ pub fn newest() -> Option<Release> {
 
 /// The addresses that pages beside the listings load their files by.
 pub fn addresses() -> Result<Value, minijinja::Error> {
-    let versioned = |name: &str| format!("{FLOATING}/{name}?v={}", mark(name));
     Ok(context! {
-        style_address => versioned("listing.css"),
-        script_address => versioned("frame.js"),
+        style_address => address("listing.css"),
+        script_address => address("frame.js"),
         icon => files::address("icon.svg")?,
     })
 }
