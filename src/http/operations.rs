@@ -19,7 +19,7 @@ use opentelemetry::trace::TraceContextExt;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use serde_json::Value;
 use strum::IntoStaticStr;
-use tracing::{Level, Span, field};
+use tracing::{Span, field};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use uuid::Uuid;
 
@@ -34,6 +34,10 @@ use crate::loaders::TRACE;
 
 /// How much of an operation's name is noted, in characters.
 const MAX_NAME_CHARS: usize = 100;
+
+/// The headers of W3C Trace Context.
+const TRACE_PARENT: &str = "traceparent";
+const TRACE_STATE: &str = "tracestate";
 
 /// By what an operation came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
@@ -135,20 +139,23 @@ impl Outcome {
 #[derive(Clone, Default)]
 pub struct Origin {
     request: Option<HeaderValue>,
-    /// The caller's span.
-    parent: Option<Arc<Context>>,
+    /// Which span of the caller's it belongs to, and what else their tracing says.
+    trace_parent: Option<HeaderValue>,
+    trace_state: Option<HeaderValue>,
 }
 
-/// The headers of a request, as OpenTelemetry reads them.
-struct Carrier<'a>(&'a HeaderMap);
-
-impl Extractor for Carrier<'_> {
+impl Extractor for Origin {
     fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key)?.to_str().ok()
+        let value = match key {
+            TRACE_PARENT => &self.trace_parent,
+            TRACE_STATE => &self.trace_state,
+            _ => &None,
+        };
+        value.as_ref()?.to_str().ok()
     }
 
     fn keys(&self) -> Vec<&str> {
-        self.0.keys().map(axum::http::HeaderName::as_str).collect()
+        vec![TRACE_PARENT, TRACE_STATE]
     }
 }
 
@@ -156,11 +163,17 @@ impl Origin {
     /// What the headers of a request say of it.
     pub fn of(headers: &HeaderMap) -> Self {
         let request = headers.get(REQUEST_ID).filter(|id| request_id::is_well_formed(id)).cloned();
-        let is_traced = tracing::span_enabled!(target: TRACE, Level::INFO) && headers.contains_key("traceparent");
-        let parent =
-            is_traced.then(|| TraceContextPropagator::new().extract_with_context(&Context::new(), &Carrier(headers)));
-        let parent = parent.filter(TraceContextExt::has_active_span).map(Arc::new);
-        Self { request, parent }
+        // Not read here: asking whether anybody traces, without beginning a span, would cost this thread its next line of
+        // the log (filters of tracing-subscriber remember what they refused until something is begun).
+        let (trace_parent, trace_state) = (headers.get(TRACE_PARENT).cloned(), headers.get(TRACE_STATE).cloned());
+        Self { request, trace_parent, trace_state }
+    }
+
+    /// The span of the caller's; null: they named none.
+    fn parent(&self) -> Option<Context> {
+        self.trace_parent.as_ref()?;
+        let context = TraceContextPropagator::new().extract_with_context(&Context::new(), self);
+        context.has_active_span().then_some(context)
     }
 
     /// The id of the request; null: it has none.
@@ -271,9 +284,11 @@ impl Record {
             hub.rows = field::Empty,
             hub.outcome = field::Empty,
         );
-        if let Some(parent) = &origin.parent {
+        if !span.is_disabled()
+            && let Some(parent) = origin.parent()
+        {
             // It was made just now, so nobody began it.
-            let _ = span.set_parent((**parent).clone());
+            let _ = span.set_parent(parent);
         }
         let facts = Facts { span, name: None, kind: None, cost: None, was_kept: None, outcome: None, took: None };
         let (began, tally, facts) = (Instant::now(), Arc::default(), Mutex::new(facts));

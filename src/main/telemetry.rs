@@ -60,9 +60,11 @@ impl Telemetry {
             let layer = tracing_opentelemetry::layer().with_tracer(traces.tracer(SERVICE));
             let layer =
                 layer.with_location(false).with_threads(false).with_target(false).with_tracked_inactivity(false);
-            layer.with_filter(Targets::new().with_target(TRACE, LevelFilter::INFO))
+            layer.with_filter(Targets::new().with_target(TRACE, LevelFilter::INFO)).boxed()
         });
-        tracing_subscriber::registry().with(lines).with(spans).init();
+        // One list: a layer that is none, upon one that filters, would have each callsite ask again and again.
+        let layers: Vec<Box<dyn Layer<Registry> + Send + Sync>> = std::iter::once(lines).chain(spans).collect();
+        tracing_subscriber::registry().with(layers).init();
         std::panic::set_hook(Box::new(note_panic));
         Ok(Self { traces, _flushed_at_end: flushed_at_end })
     }

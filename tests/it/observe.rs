@@ -28,6 +28,10 @@ const DEADLINE: Duration = Duration::from_secs(60);
 /// A text that is in no catalogue and no row.
 const SECRET: &str = "zqxjvenerable";
 
+/// Whether somebody has been waiting for a lock for a tenth of a second.
+const WAITS: &str = "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database() \
+                     AND wait_event_type = 'Lock' AND clock_timestamp() - query_start > interval '100 ms')";
+
 /// What a collector was sent: paths and bodies.
 type Received = Arc<Mutex<Vec<(String, Bytes)>>>;
 
@@ -199,15 +203,39 @@ async fn operations_of_all_transports_are_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn no_line_is_lost_to_what_else_its_thread_did() {
+    let db = support::database("sample", 2).await;
+    let logged = Logged::over(&support::address_of(&db).await, &[]);
+    let mut lock = db.connection().await.unwrap();
+    lock.batch_execute("BEGIN; LOCK TABLE search_documents IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let ids: Vec<String> = (0..4).map(|number| format!("waits-{number}")).collect();
+    let asking = ids.iter().map(|id| logged.ask(id, json!({ "query": "{ search(text: \"a\") { totalCount } }" })));
+    let asking = futures_util::future::join_all(asking);
+    let meanwhile = async {
+        until(async || holds(&db, WAITS).await).await;
+        let mut sockets = Vec::new();
+        for _ in 0..20 {
+            sockets.push(Socket::open(logged.address).await);
+        }
+        lock.batch_execute("ROLLBACK").await.unwrap();
+        sockets
+    };
+    let (_, sockets) = futures_util::future::join(asking, meanwhile).await;
+    for id in &ids {
+        logged.line("operation", id).await;
+    }
+    drop(sockets);
+    logged.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_slow_operation_is_told_with_what_it_read_and_no_value() {
     let db = support::database("sample", 2).await;
     let logged = Logged::over(&support::address_of(&db).await, &["--slow-ms", "80"]);
     let mut lock = db.connection().await.unwrap();
     lock.batch_execute("BEGIN; LOCK TABLE search_documents IN ACCESS EXCLUSIVE MODE").await.unwrap();
     let asking = tokio::spawn(logged.request("slow").json(&search()).send());
-    let waiting = "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database() \
-                   AND wait_event_type = 'Lock' AND clock_timestamp() - query_start > interval '100 ms')";
-    until(async || holds(&db, waiting).await).await;
+    until(async || holds(&db, WAITS).await).await;
     lock.batch_execute("ROLLBACK").await.unwrap();
     assert_eq!(asking.await.unwrap().unwrap().status(), 200);
     let line = logged.line("slow operation", "slow").await;
