@@ -32,7 +32,7 @@ use crate::world::World;
 
 /// As in the hub: the floor of the fan-out is to have nothing worse.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// What is measured, and how long.
 #[derive(Parser)]

@@ -18,13 +18,14 @@ use std::collections::HashMap;
 use std::fmt::Debug;
 use std::hash::Hash;
 use std::marker::PhantomData;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use dataloader::BatchFn;
 use dataloader::cached::Loader;
 use futures_util::FutureExt;
-use tracing::{Instrument, field};
+use futures_util::future::BoxFuture;
+use tracing::{Instrument, Span, field};
 
 use crate::db::{Db, tally};
 use crate::domain::account::store::grants::Grants;
@@ -295,52 +296,74 @@ impl<L: Load> Batch<L> {
     }
 }
 
+/// What a batch found so far.
+type Found<L> = Mutex<HashMap<Key<L>, Answer<L>>>;
+
 impl<L: Load> BatchFn<Key<L>, Answer<L>> for Runner<L> {
     async fn load(&mut self, keys: &[Key<L>]) -> HashMap<Key<L>, Answer<L>> {
-        let batch = run::<L>(self.reader.clone(), keys.to_vec());
-        tokio::spawn(batch.in_current_span()).await.unwrap_or_else(|_| {
-            // What a panic says may hold what was loaded.
-            let fault = Fault::internal("loading", "it panicked or was cut short");
-            keys.iter().map(|key| (key.clone(), Err(fault.clone()))).collect()
-        })
+        let found = Arc::<Found<L>>::default();
+        if apart(run::<L>(self.reader.clone(), keys.to_vec(), found.clone()).boxed()).await {
+            return std::mem::take(&mut *lock(&found));
+        }
+        // What a panic says may hold what was loaded.
+        let fault = Fault::internal("loading", "it panicked or was cut short");
+        keys.iter().map(|key| (key.clone(), Err(fault.clone()))).collect()
     }
 }
 
+/// Runs a batch in a task of its own; the answer is whether it came to its end. This, and all that is in a box below, is made
+/// once and not for each of a hundred types of batches.
+async fn apart(batch: BoxFuture<'static, ()>) -> bool {
+    tokio::spawn(batch.in_current_span()).await.is_ok()
+}
+
+fn lock<T>(found: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing that holds the lock can panic half-way.
+    found.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Answers every key, with one fetch for each question. What goes wrong with one question is not told of another.
-async fn run<L: Load>(reader: Arc<Reader>, keys: Vec<Key<L>>) -> HashMap<Key<L>, Answer<L>> {
+async fn run<L: Load>(reader: Arc<Reader>, keys: Vec<Key<L>>, found: Arc<Found<L>>) {
     let mut questions: HashMap<L::Asked, Vec<L::Of>> = HashMap::new();
     for (asked, of) in keys {
         questions.entry(asked).or_default().push(of);
     }
-    let answers = questions.into_iter().map(|(asked, all)| answer::<L>(&reader, asked, all));
-    futures_util::future::join_all(answers).await.into_iter().flatten().collect()
+    let answers = questions.into_iter().map(|(asked, all)| {
+        let span = span_of(std::any::type_name::<L>(), all.len());
+        answer::<L>(&reader, asked, all, &found).boxed().instrument(span)
+    });
+    futures_util::future::join_all(answers).await;
 }
 
-async fn answer<L: Load>(reader: &Reader, asked: L::Asked, all: Vec<L::Of>) -> Vec<(Key<L>, Answer<L>)> {
+async fn answer<L: Load>(reader: &Reader, asked: L::Asked, all: Vec<L::Of>, answers: &Found<L>) {
     let (began, keys) = (Instant::now(), all.len());
-    let span = tracing::info_span!(target: TRACE, "load", otel.name = name_of::<L>(), keys, rows = field::Empty);
-    let mut found = match L::fetch(reader, &asked, all.clone()).instrument(span.clone()).await {
+    let mut found = match L::fetch(reader, &asked, all.clone()).await {
         Ok(found) => found,
-        Err(fault) => return all.into_iter().map(|of| ((asked.clone(), of), Err(fault.clone()))).collect(),
+        Err(fault) => {
+            return lock(answers).extend(all.into_iter().map(|of| ((asked.clone(), of), Err(fault.clone()))));
+        }
     };
     let found: Vec<(L::Of, L::Value)> =
         all.into_iter().map(|of| found.remove_entry(&of).unwrap_or_else(|| (of, L::Value::default()))).collect();
     let rows = found.iter().map(|(_, value)| L::rows(value)).sum();
-    span.record("rows", rows);
-    if let Some(tally) = reader.db.tally() {
-        tally.note_batch(tally::Batch { name: name_of::<L>(), keys, rows, took: began.elapsed() });
-    }
+    note(reader, tally::Batch { what: std::any::type_name::<L>(), keys, rows, took: began.elapsed() });
     if let Some(shelf) = &reader.shelf {
         L::lay(shelf, &asked, &found);
     }
-    found.into_iter().map(|(of, value)| ((asked.clone(), of), Ok(value))).collect()
+    lock(answers).extend(found.into_iter().map(|(of, value)| ((asked.clone(), of), Ok(value))));
 }
 
-/// What is looked up, as the log names it: the type's name without the places where the types are defined.
-fn name_of<L>() -> String {
-    let full = std::any::type_name::<L>();
-    let ends = full.split('<').map(|part| part.rsplit("::").next().unwrap_or(part));
-    ends.collect::<Vec<_>>().join("<")
+/// The span of a question.
+fn span_of(what: &str, keys: usize) -> Span {
+    tracing::info_span!(target: TRACE, "load", otel.name = tally::short_name(what), keys, rows = field::Empty)
+}
+
+/// Notes a batch for the operation that it was loaded for.
+fn note(reader: &Reader, batch: tally::Batch) {
+    Span::current().record("rows", batch.rows);
+    if let Some(tally) = reader.db.tally() {
+        tally.note_batch(batch);
+    }
 }
 
 /// How much of a question each of its answers is charged with: a small one is shared, while of a large one as much stays

@@ -43,7 +43,7 @@ use knowledge_hub::transfer::generate::{self, Plan};
 use knowledge_hub::transfer::{self, ImportFailure, Input, LineProblem, Mode, Outcome, Report, change};
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// How often the hub looks whether its own database still runs.
 const WATCH_EVERY: Duration = Duration::from_millis(500);

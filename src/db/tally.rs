@@ -29,14 +29,20 @@ const BINDS: &str = " -- binds";
 /// What was looked up for many at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
-    /// What was looked up, as the loaders name it.
-    pub name: String,
+    /// What was looked up: the name of the loader's type, with the places where types are defined.
+    pub what: &'static str,
     /// For how many.
     pub keys: usize,
     /// How many rows came of it.
     pub rows: usize,
     /// How long it took.
     pub took: Duration,
+}
+
+/// The name of a type without the places where types are defined, as the log has it.
+pub fn short_name(full: &str) -> String {
+    let ends = full.split('<').map(|part| part.rsplit("::").next().unwrap_or(part));
+    ends.collect::<Vec<_>>().join("<")
 }
 
 /// A statement that took long.
@@ -240,7 +246,7 @@ mod tests {
     fn all_batches_are_counted_and_the_first_are_remembered() {
         let tally = Tally::default();
         for keys in 0..MAX_BATCHES + 7 {
-            tally.note_batch(Batch { name: "Rows<Items>".to_owned(), keys, rows: 2, took: Duration::ZERO });
+            tally.note_batch(Batch { what: "Rows<Items>", keys, rows: 2, took: Duration::ZERO });
         }
         let (batches, beyond) = tally.batches();
         assert_eq!((batches.len(), beyond, tally.rows()), (MAX_BATCHES, 7, 414));

@@ -1,11 +1,12 @@
 //! The write transaction: every change of data goes through it, and its entry in the change log with it.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::Timestamptz;
 use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection, TransactionManager};
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tracing::Instrument;
 use uuid::{ContextV7, Timestamp, Uuid};
@@ -175,11 +176,37 @@ pub struct Written<T> {
     pub position: Option<i64>,
 }
 
+/// What a transaction does, whatever it is.
+type Work = Box<dyn for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<(), Fault>> + Send>;
+
 async fn run<T, W>(db: &Db, viewer: Viewer, is_meant: bool, work: W) -> Result<Written<T>, Fault>
 where
     T: Send + 'static,
     W: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Fault>> + Send + 'static,
 {
+    // Laid aside, so that a transaction is made once, and not for each of hundreds of kinds of work.
+    let value = Arc::new(Mutex::new(None));
+    let aside = value.clone();
+    let work: Work = Box::new(move |tx: &mut Tx| {
+        let working = work(tx);
+        async move {
+            *lock(&aside) = Some(working.await?);
+            Ok(())
+        }
+        .boxed()
+    });
+    let position = transact(db, viewer, is_meant, work).await?;
+    let value = lock(&value).take().ok_or_else(|| Fault::internal("writing", "the work had no answer"))?;
+    Ok(Written { value, position })
+}
+
+fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing that holds the lock can panic half-way.
+    value.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The answer is the position of the last entry that was appended.
+async fn transact(db: &Db, viewer: Viewer, is_meant: bool, work: Work) -> Result<Option<i64>, Fault> {
     // Before anything begins: nothing is kept of what was refused.
     db.require_room()?;
     let db = db.clone();
@@ -189,9 +216,9 @@ where
         let _under_way = under_way;
         let mut tx = begin(&db, viewer).await?;
         let outcome = match work(&mut tx).await {
-            Ok(value) if is_meant => finish(&mut tx).await.map(|position| Written { value, position }),
+            Ok(()) if is_meant => finish(&mut tx).await,
             // What a commit would check is checked, so that a rehearsal promises nothing false.
-            Ok(value) => check_constraints(&mut tx).await.map(|()| Written { value, position: None }),
+            Ok(()) => check_constraints(&mut tx).await.map(|()| None),
             Err(fault) => Err(fault),
         };
         if outcome.is_err() || !is_meant {

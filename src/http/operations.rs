@@ -23,7 +23,7 @@ use tracing::{Span, field};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use uuid::Uuid;
 
-use crate::db::tally::Tally;
+use crate::db::tally::{self, Tally};
 use crate::error::{Code, Fault};
 use crate::http::execution::Short;
 use crate::http::kept::Source;
@@ -378,9 +378,10 @@ impl Record {
         let (batches, beyond) = self.tally.batches();
         let mut read = String::new();
         for batch in &batches {
-            let (keys, rows, ms) = (batch.keys, batch.rows, batch.took.as_millis());
+            let (name, keys, rows) = (tally::short_name(batch.what), batch.keys, batch.rows);
+            let ms = batch.took.as_millis();
             // A text takes all that is written to it.
-            let _ = write!(read, "{} {keys} keys {rows} rows {ms} ms; ", batch.name);
+            let _ = write!(read, "{name} {keys} keys {rows} rows {ms} ms; ");
         }
         if beyond > 0 {
             let _ = write!(read, "{beyond} more; ");

@@ -16,11 +16,11 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData};
 use rustls_platform_verifier::BuilderVerifierExt;
-use tracing_appender::non_blocking::WorkerGuard;
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
+use tracing_subscriber::{Layer, Registry, fmt};
 use url::Url;
 
 /// What the hub is called where traces are looked at.
@@ -32,6 +32,10 @@ const TRACES_PATH: &str = "/v1/traces";
 /// How long a collector may take to answer; at the end the hub waits as long for the last traces to be taken.
 const EXPORT_WITHIN: Duration = Duration::from_secs(3);
 
+/// How many lines may wait for a reader of the log who stands still; those that come then are left out. Each has its place from
+/// the start, so that the library's 128,000 take 4 MB before anything is logged.
+const MAX_LINES_WAITING: usize = 8_000;
+
 /// The log and the traces of the process. What is on its way is written when this is dropped.
 pub struct Telemetry {
     traces: Option<SdkTracerProvider>,
@@ -42,9 +46,10 @@ impl Telemetry {
     /// Begins to write the log as the configuration says, and to send traces if it names a collector.
     pub fn begin(config: &Config) -> Result<Self, Fault> {
         // Written by a thread of its own: a reader of the log who stands still must not stop the hub.
-        let (writer, flushed_at_end) = tracing_appender::non_blocking(std::io::stderr());
+        let writing = NonBlockingBuilder::default().buffered_lines_limit(MAX_LINES_WAITING);
+        let (writer, flushed_at_end) = writing.finish(std::io::stderr());
         // Spans are for traces alone: in a callsite that nobody wants they cost a look at one number.
-        let filter = || EnvFilter::new(format!("info,{TRACE}=off"));
+        let filter = || Targets::new().with_default(LevelFilter::INFO).with_target(TRACE, LevelFilter::OFF);
         let lines: Box<dyn Layer<Registry> + Send + Sync> = match config.log {
             LogForm::Pretty => {
                 let is_terminal = std::io::stderr().is_terminal();
