@@ -34,7 +34,7 @@ const EXPORT_WITHIN: Duration = Duration::from_secs(3);
 
 /// How many lines may wait for a reader of the log who stands still; those that come then are left out. Each has its place from
 /// the start, so that the library's 128,000 take 4 MB before anything is logged.
-const MAX_LINES_WAITING: usize = 8_000;
+const MAX_LINES_WAITING: usize = 16_000;
 
 /// The log and the traces of the process. What is on its way is written when this is dropped.
 pub struct Telemetry {
