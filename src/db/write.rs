@@ -1,13 +1,14 @@
 //! The write transaction: every change of data goes through it, and its entry in the change log with it.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::Timestamptz;
 use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection, TransactionManager};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use tokio::sync::oneshot;
 use tracing::Instrument;
 use uuid::{ContextV7, Timestamp, Uuid};
 
@@ -184,28 +185,23 @@ where
     T: Send + 'static,
     W: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, Fault>> + Send + 'static,
 {
-    // Laid aside, so that a transaction is made once, and not for each of hundreds of kinds of work.
-    let value = Arc::new(Mutex::new(None));
-    let aside = value.clone();
+    // Told apart from how it went, so that a transaction is made once, and not for each of hundreds of kinds of work.
+    let (tell, told) = oneshot::channel();
     let work: Work = Box::new(move |tx: &mut Tx| {
         let working = work(tx);
         async move {
-            *lock(&aside) = Some(working.await?);
+            // A caller who went away wants nothing told.
+            let _ = tell.send(working.await?);
             Ok(())
         }
         .boxed()
     });
     let position = transact(db, viewer, is_meant, work).await?;
-    let value = lock(&value).take().ok_or_else(|| Fault::internal("writing", "the work had no answer"))?;
+    let value = told.await.map_err(|error| Fault::internal("writing", error))?;
     Ok(Written { value, position })
 }
 
-fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Nothing that holds the lock can panic half-way.
-    value.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The answer is the position of the last entry that was appended.
+/// Runs it; the answer is the position of the last entry that was appended.
 async fn transact(db: &Db, viewer: Viewer, is_meant: bool, work: Work) -> Result<Option<i64>, Fault> {
     // Before anything begins: nothing is kept of what was refused.
     db.require_room()?;

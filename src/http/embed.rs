@@ -263,7 +263,7 @@ async fn made(
 /// The policy of a page that the pages of a site alone may frame. Without a site anybody may, as nothing can be done in it but
 /// follow links.
 fn framed_by(terms: &Terms, policy: &HeaderValue) -> Result<HeaderValue, Fault> {
-    let policy = policy.to_str().unwrap_or_default().trim_end_matches('*');
+    let policy = policy.to_str().unwrap_or_default().trim_end_matches(render::ANYBODY);
     let policy = format!("{policy}'self' {}", terms.origins().join(" "));
     HeaderValue::try_from(policy).map_err(|error| Fault::internal("writing a policy", error))
 }

@@ -292,6 +292,7 @@ async fn whoever_follows_a_listing_is_told_of_all_that_it_is_made_of() {
         person("leader", json!({"consents": public(&["NAME"]), "name": "Sample leader"})),
         with(world().remove(1), renamed),
     ];
+    let topic = [topic("t", json!({"name": {"en": "renamed"}}))];
     let project = [project("p", json!({"lead": "o", "communities": ["c"], "title": {"en": "renamed"}}))];
     let item = [item("i", json!({"communities": ["c"], "title": {"en": "renamed"}}))];
     let follow = async |path: &str| {
@@ -307,12 +308,13 @@ async fn whoever_follows_a_listing_is_told_of_all_that_it_is_made_of() {
     ];
     let mut cases = Vec::new();
     for path in of_communities {
-        cases.push((follow(path).await, communities.len()));
+        let of_topic = if path.contains("topic=") { topic.len() } else { 0 };
+        cases.push((follow(path).await, communities.len() + of_topic));
     }
     cases.push((follow("/embed/projects-of-organization.fragment.html?organization=o").await, 1));
     cases.push((follow("/embed/items-of-community.fragment.html?community=c").await, 1));
     let after = hub.data("{ changeCursor }").await["changeCursor"].clone();
-    for line in communities.iter().chain(&project).chain(&item) {
+    for line in communities.iter().chain(&topic).chain(&project).chain(&item) {
         support::import(&hub.db, vec![support::file(std::slice::from_ref(line))]).await.unwrap();
     }
     hub.hub.catch_up().await;

@@ -25,6 +25,9 @@ use crate::text::messages::Message;
 const PAGE_POLICY: &str =
     "default-src 'none'; script-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; style-src 'self'";
 
+/// The end of the policy of a page that anybody may frame.
+pub const ANYBODY: &str = "*";
+
 /// What a fragment may do when somebody opens it by itself: nothing.
 const FRAGMENT_POLICY: &str =
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox";
@@ -101,7 +104,7 @@ pub async fn make(
             let page = values.page(&title, &fragment, own_style.as_deref());
             let page = page.map_err(|error| Fault::internal("writing the page of a listing", error))?;
             let hash = own_style.map(|style| format!(" 'sha256-{}'", STANDARD.encode(Sha256::digest(style))));
-            (page, format!("{PAGE_POLICY}{}; frame-ancestors *", hash.unwrap_or_default()))
+            (page, format!("{PAGE_POLICY}{}; frame-ancestors {ANYBODY}", hash.unwrap_or_default()))
         }
     };
     let languages = HeaderValue::from_str(&languages).ok();
